@@ -1,0 +1,36 @@
+# rotary_options: what all our own targets are compiled with. -ffp-contract=off
+# keeps one rounding for each multiply and each add, on every target and in the
+# tests' references too.
+add_library(rotary_options INTERFACE)
+target_compile_options(
+  rotary_options
+  INTERFACE -ffp-contract=off
+            -Wall
+            -Wextra
+            -Wpedantic
+            -Wshadow
+            -Wconversion
+            -Wsign-conversion
+            $<$<BOOL:${ROTARY_WERROR}>:-Werror>)
+
+# ROTARY_SANITIZED: true if the user's flags ask for a sanitizer, whose run-time
+# library then takes part in every link.
+string(FIND "${CMAKE_CXX_FLAGS}" "-fsanitize=" sanitizer_flag)
+if(sanitizer_flag EQUAL -1)
+  set(ROTARY_SANITIZED OFF)
+else()
+  set(ROTARY_SANITIZED ON)
+endif()
+
+# rotary_highway: Highway's headers, as every file that includes them needs them.
+# Without its assertions, also in a debug build: they abort, by libhwy.
+add_library(rotary_highway INTERFACE)
+target_link_libraries(rotary_highway INTERFACE HighwayHeaders::HighwayHeaders)
+target_compile_definitions(rotary_highway INTERFACE HWY_IS_DEBUG_BUILD=0)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+  # NEON alone: the scalable targets have no tests yet.
+  target_compile_definitions(
+    rotary_highway
+    INTERFACE
+      "HWY_DISABLED_TARGETS=(HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)")
+endif()

@@ -1,0 +1,76 @@
+// One checked call: what config makes of the caller's structs, and what slices
+// run from.  Plain data.
+
+#ifndef ROTARY_LIB_APPLY_CALL_H_
+#define ROTARY_LIB_APPLY_CALL_H_
+
+#include <stdint.h>
+
+#include "lib/kernels/kernels.h"
+#include "lib/rows/embedding.h"
+#include "lib/rows/positions.h"
+#include "lib/rows/rows.h"
+
+namespace rotary {
+
+// Strides in elements.
+struct Strides {
+  int64_t batch;
+  int64_t token;
+  int64_t head;
+};
+
+struct Tensor {
+  int64_t heads;
+  int64_t head_dim;
+  int64_t rotary_offset;
+  const char* input;
+  char* output;
+  Strides input_strides;
+  Strides output_strides;
+  int64_t input_size;  // bytes of an element
+  int64_t output_size;
+  RotateKernel rotate;
+  bool stream;
+};
+
+struct ApplyCall {
+  int64_t batch;
+  int64_t tokens;
+  int64_t pairs;
+  int64_t heads;         // of all tensors
+  int64_t bytes;         // that the call moves
+  int64_t stream_bytes;  // that it writes out of place
+  bool stream;           // past the caches, where a tensor leaves it open
+  const Tensor* tensors;
+  int64_t num_tensors;
+  uint32_t sin_sign;
+
+  // Row first_row + b * row_batch_stride + t * row_token_stride of `rows`, if
+  // there are; else rows are made from the embedding and the positions.
+  const rotary_rows* rows;
+  int64_t first_row;
+  int64_t row_batch_stride;
+  int64_t row_token_stride;
+
+  Kernels kernels;
+  const rotary_embedding* embedding;
+  Positions positions;
+  RowFactors factors;
+};
+
+// Rows first_row + b * tokens + t of `rows` are set.
+struct RowsCall {
+  rotary_rows* rows;
+  int64_t first_row;
+  int64_t batch;
+  int64_t tokens;
+  Kernels kernels;
+  const rotary_embedding* embedding;
+  Positions positions;
+  RowFactors factors;
+};
+
+}  // namespace rotary
+
+#endif  // ROTARY_LIB_APPLY_CALL_H_

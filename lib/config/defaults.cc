@@ -1,0 +1,48 @@
+#include "lib/config/defaults.h"
+
+#include "lib/config/structs.h"
+
+namespace rotary {
+
+void SetDefaults(rotary_embedding_config* config, size_t struct_size) {
+  if (!ClearStruct(config, struct_size)) return;
+  config->base = 10000.0;
+  config->gain = 1.0;
+  config->inv_freq_dtype = ROTARY_F64;
+}
+
+void SetDefaults(rotary_positions* positions, size_t struct_size) {
+  if (!ClearStruct(positions, struct_size)) return;
+  positions->kind = ROTARY_POSITION_IDS;
+  positions->batch_stride = ROTARY_DENSE;
+  positions->token_stride = ROTARY_DENSE;
+}
+
+void SetDefaults(rotary_rows_args* args, size_t struct_size) {
+  if (!ClearStruct(args, struct_size)) return;
+  args->batch = 1;
+  args->mode = ROTARY_FORWARD;
+}
+
+void SetDefaults(rotary_tensor* tensor, size_t struct_size) {
+  if (!ClearStruct(tensor, struct_size)) return;
+  tensor->heads = 1;
+  tensor->input_dtype = ROTARY_F32;
+  tensor->input_batch_stride = ROTARY_DENSE;
+  tensor->input_token_stride = ROTARY_DENSE;
+  tensor->input_head_stride = ROTARY_DENSE;
+  tensor->output_batch_stride = ROTARY_DENSE;
+  tensor->output_token_stride = ROTARY_DENSE;
+  tensor->output_head_stride = ROTARY_DENSE;
+  tensor->output_store = ROTARY_STORE_AUTO;
+}
+
+void SetDefaults(rotary_apply_args* args, size_t struct_size) {
+  if (!ClearStruct(args, struct_size)) return;
+  args->batch = 1;
+  args->row_batch_stride = ROTARY_DENSE;
+  args->row_token_stride = ROTARY_DENSE;
+  args->mode = ROTARY_FORWARD;
+}
+
+}  // namespace rotary

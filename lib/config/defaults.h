@@ -1,0 +1,18 @@
+// The defaults of every public struct.  Called by api.
+
+#ifndef ROTARY_LIB_CONFIG_DEFAULTS_H_
+#define ROTARY_LIB_CONFIG_DEFAULTS_H_
+
+#include "include/rotary/rotary.h"
+
+namespace rotary {
+
+void SetDefaults(rotary_embedding_config* config, size_t struct_size);
+void SetDefaults(rotary_positions* positions, size_t struct_size);
+void SetDefaults(rotary_rows_args* args, size_t struct_size);
+void SetDefaults(rotary_tensor* tensor, size_t struct_size);
+void SetDefaults(rotary_apply_args* args, size_t struct_size);
+
+}  // namespace rotary
+
+#endif  // ROTARY_LIB_CONFIG_DEFAULTS_H_

@@ -1,0 +1,92 @@
+#include "lib/config/embedding_config.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "lib/config/error.h"
+#include "lib/config/structs.h"
+
+namespace rotary {
+namespace {
+
+// Angles reach 2^31 * inv_freq, which must be finite.
+bool UsableInvFreq(double inv_freq) { return isfinite(inv_freq * 0x1p31); }
+
+template <typename T>
+rotary_status CheckInvFreq(const T* inv_freq, int64_t pairs,
+                           rotary_error* error) {
+  for (int64_t i = 0; i < pairs; ++i) {
+    const double value = static_cast<double>(inv_freq[i]);
+    if (UsableInvFreq(value)) continue;
+    char name[40];
+    snprintf(name, sizeof(name), "inv_freq[%lld]", static_cast<long long>(i));
+    return FailReal(error, name, value, "must be finite, also times 2^31");
+  }
+  return ROTARY_OK;
+}
+
+bool PositiveFinite(double value) { return value > 0.0 && isfinite(value); }
+
+}  // namespace
+
+rotary_status ReadEmbeddingShape(const rotary_embedding_config* from,
+                                 EmbeddingConfig* config, rotary_error* error) {
+  rotary_embedding_config copy;
+  if (const rotary_status status = ReadStruct(
+          from, "config", "config.struct_size", &copy, &from, error)) {
+    return status;
+  }
+  if (from->rotary_dim < 2 || from->rotary_dim % 2 != 0 ||
+      from->rotary_dim > kMaxRotaryDim) {
+    return FailArgument(error, "rotary_dim", from->rotary_dim,
+                        "must be even, 2 to 65536");
+  }
+  if (from->inv_freq == nullptr && !PositiveFinite(from->base)) {
+    return FailReal(error, "base", from->base, "must be positive and finite");
+  }
+  // Its inverse multiplies rows as well.
+  if (!PositiveFinite(from->gain) || !isfinite(1.0 / from->gain)) {
+    return FailReal(error, "gain", from->gain,
+                    "must be positive and finite, and its inverse");
+  }
+  if (from->inv_freq_dtype != ROTARY_F64 &&
+      from->inv_freq_dtype != ROTARY_F32) {
+    return FailArgument(error, "inv_freq_dtype", from->inv_freq_dtype,
+                        "must be ROTARY_F64 or ROTARY_F32");
+  }
+  if (from->reserved != 0) {
+    return FailArgument(error, "reserved", from->reserved, "must be 0");
+  }
+  const bool f64 = from->inv_freq_dtype == ROTARY_F64;
+  config->rotary_dim = from->rotary_dim;
+  config->base = from->base;
+  config->gain = from->gain;
+  config->inv_freq_f64 =
+      f64 ? static_cast<const double*>(from->inv_freq) : nullptr;
+  config->inv_freq_f32 =
+      f64 ? nullptr : static_cast<const float*>(from->inv_freq);
+  return ROTARY_OK;
+}
+
+rotary_status ReadEmbeddingConfig(const rotary_embedding_config* from,
+                                  EmbeddingConfig* config,
+                                  rotary_error* error) {
+  if (const rotary_status status = ReadEmbeddingShape(from, config, error)) {
+    return status;
+  }
+  const int64_t pairs = config->rotary_dim / 2;
+  if (config->inv_freq_f64 != nullptr) {
+    return CheckInvFreq(config->inv_freq_f64, pairs, error);
+  }
+  if (config->inv_freq_f32 != nullptr) {
+    return CheckInvFreq(config->inv_freq_f32, pairs, error);
+  }
+  // The largest inv_freq is 1, or the last where base is below 1.
+  const double d = static_cast<double>(config->rotary_dim);
+  if (!UsableInvFreq(pow(config->base, -(d - 2.0) / d))) {
+    return FailReal(error, "base", config->base, "gives an infinite inv_freq");
+  }
+  return ROTARY_OK;
+}
+
+}  // namespace rotary

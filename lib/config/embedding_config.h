@@ -1,0 +1,20 @@
+// What an embedding may be made of.  Called by api.
+
+#ifndef ROTARY_LIB_CONFIG_EMBEDDING_CONFIG_H_
+#define ROTARY_LIB_CONFIG_EMBEDDING_CONFIG_H_
+
+#include "include/rotary/rotary.h"
+#include "lib/rows/embedding.h"
+
+namespace rotary {
+
+// Everything but the values of inv_freq.
+rotary_status ReadEmbeddingShape(const rotary_embedding_config* from,
+                                 EmbeddingConfig* config, rotary_error* error);
+
+rotary_status ReadEmbeddingConfig(const rotary_embedding_config* from,
+                                  EmbeddingConfig* config, rotary_error* error);
+
+}  // namespace rotary
+
+#endif  // ROTARY_LIB_CONFIG_EMBEDDING_CONFIG_H_

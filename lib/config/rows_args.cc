@@ -1,0 +1,135 @@
+#include "lib/config/rows_args.h"
+
+#include "lib/config/common_args.h"
+#include "lib/config/error.h"
+#include "lib/config/region.h"
+#include "lib/config/structs.h"
+
+namespace rotary {
+
+rotary_status ReadRowsShape(const rotary_embedding* embedding, int64_t count,
+                            size_t* bytes, rotary_error* error) {
+  if (embedding == nullptr) return FailNull(error, "embedding");
+  if (count < 0) {
+    return FailArgument(error, "count", count, "must not be negative");
+  }
+  if (!RowsBytes(embedding->pairs, count, bytes)) {
+    return FailArgument(error, "count", count, "is too large");
+  }
+  return ROTARY_OK;
+}
+
+rotary_status CheckMemory(const void* memory, size_t bytes, size_t needed,
+                          rotary_error* error) {
+  if (memory == nullptr) return FailNull(error, "memory");
+  constexpr uintptr_t kAlignment = 8;
+  if (reinterpret_cast<uintptr_t>(memory) % kAlignment != 0) {
+    return FailArgument(error, "memory", reinterpret_cast<intptr_t>(memory),
+                        "must be aligned to 8 bytes");
+  }
+  if (bytes < needed) {
+    return FailArgument(error, "bytes", static_cast<int64_t>(bytes),
+                        "is less than needed");
+  }
+  return ROTARY_OK;
+}
+
+rotary_status CheckRows(const rotary_rows* rows, rotary_error* error) {
+  if (rows == nullptr) return FailNull(error, "rows");
+  if (reinterpret_cast<uintptr_t>(rows) % alignof(rotary_rows) != 0 ||
+      !AreRows(rows)) {
+    return FailArgument(error, "rows", reinterpret_cast<intptr_t>(rows),
+                        "not rows that were initialized");
+  }
+  return ROTARY_OK;
+}
+
+rotary_status CheckRowRange(const rotary_rows* rows, int64_t first_row,
+                            int64_t count, const char* count_name,
+                            rotary_error* error) {
+  if (count < 0) {
+    return FailArgument(error, count_name, count, "must not be negative");
+  }
+  if (first_row < 0 || first_row > rows->count) {
+    return FailArgument(error, "first_row", first_row, "is not in the rows");
+  }
+  if (count > rows->count - first_row) {
+    return FailArgument(error, count_name, count,
+                        "rows from first_row on are more than there are");
+  }
+  return ROTARY_OK;
+}
+
+rotary_status CheckRowsRead(const rotary_rows* rows, int64_t first_row,
+                            int64_t count, const float* cos, const float* sin,
+                            int64_t* row_stride, rotary_error* error) {
+  if (const rotary_status status = CheckRows(rows, error)) return status;
+  if (const rotary_status status =
+          CheckRowRange(rows, first_row, count, "count", error)) {
+    return status;
+  }
+  if (*row_stride == ROTARY_DENSE) *row_stride = rows->pairs;
+  if (*row_stride < rows->pairs) {
+    return FailArgument(error, "row_stride", *row_stride,
+                        "must be at least rotary_dim / 2");
+  }
+  if (count > 0 && cos == nullptr) return FailNull(error, "cos");
+  if (count > 0 && sin == nullptr) return FailNull(error, "sin");
+  return ROTARY_OK;
+}
+
+rotary_status ReadRowsArgs(rotary_rows* rows, const rotary_rows_args* from,
+                           RowsCall* call, int32_t* num_threads,
+                           rotary_error* error) {
+  if (const rotary_status status = CheckRows(rows, error)) return status;
+  rotary_rows_args copy;
+  if (const rotary_status status =
+          ReadStruct(from, "args", "args.struct_size", &copy, &from, error)) {
+    return status;
+  }
+  if (const rotary_status status =
+          ReadTokens(from->batch, from->tokens, error)) {
+    return status;
+  }
+  if (from->embedding == nullptr) return FailNull(error, "embedding");
+  if (from->embedding->pairs != rows->pairs) {
+    return FailArgument(error, "embedding", 2 * from->embedding->pairs,
+                        "its rotary_dim is not the rows'");
+  }
+  if (const rotary_status status = CheckRowRange(
+          rows, from->first_row, from->batch * from->tokens, "tokens", error)) {
+    return status;
+  }
+  if (const rotary_status status =
+          ReadMode(from->mode, from->embedding->gain, &call->factors, error)) {
+    return status;
+  }
+  if (const rotary_status status = ReadThreads(from->num_threads, error)) {
+    return status;
+  }
+  if (const rotary_status status =
+          ReadTarget(from->target, &call->kernels, error)) {
+    return status;
+  }
+  Region positions;
+  if (const rotary_status status =
+          ReadPositionsArg(from->positions, from->batch, from->tokens,
+                           &call->positions, &positions, error)) {
+    return status;
+  }
+  if (!Disjoint(positions,
+                MakeRegion(rows, static_cast<int64_t>(rows->bytes)))) {
+    Failure failure = {ROTARY_ERROR_OVERLAP, "positions.data"};
+    failure.value = reinterpret_cast<intptr_t>(from->positions->data);
+    return Fail(error, failure, "overlap the rows");
+  }
+  call->rows = rows;
+  call->first_row = from->first_row;
+  call->batch = from->batch;
+  call->tokens = from->tokens;
+  call->embedding = from->embedding;
+  *num_threads = from->num_threads;
+  return ROTARY_OK;
+}
+
+}  // namespace rotary

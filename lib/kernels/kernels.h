@@ -1,0 +1,87 @@
+// What the kernels take and how they are found: plain structs and tables of
+// functions, one per target.  Included by whoever calls a kernel; holds no
+// vector code.
+
+#ifndef ROTARY_LIB_KERNELS_KERNELS_H_
+#define ROTARY_LIB_KERNELS_KERNELS_H_
+
+#include <stdint.h>
+
+namespace rotary {
+
+// Rows and tables are padded to whole multiples of this many pairs, so that
+// vector loads of any target stay inside.
+constexpr int64_t kPairPadding = 16;
+
+constexpr int64_t PaddedPairs(int64_t pairs) {
+  return (pairs + kPairPadding - 1) / kPairPadding * kPairPadding;
+}
+
+// Pairs [pair_begin, pair_begin + pair_count) of some heads of a run of tokens
+// of one tensor.  Strides count elements.
+struct RotateJob {
+  const void* input;  // element 0 of the first head of the first token
+  void* output;       // may equal input: then the strides are equal too
+  int64_t input_token_stride;
+  int64_t input_head_stride;
+  int64_t output_token_stride;
+  int64_t output_head_stride;
+  int64_t tokens;
+  int64_t heads;
+  int64_t head_dim;
+  int64_t rotary_offset;
+  int64_t pairs;  // rotary_dim / 2
+  int64_t pair_begin;
+  int64_t pair_count;
+
+  // The first token's row, at pair_begin; readable up to pair_count rounded up
+  // to kPairPadding.
+  const float* cos;
+  const float* sin;
+  int64_t row_stride;
+  // Whether a token is rotated at all; 0: copied.
+  const uint8_t* rotates;
+  int64_t rotates_stride;
+
+  uint32_t sin_sign;  // XORed into sin's bits: 0, or the sign bit
+  bool stream;        // store past the caches; everything is aligned for it
+};
+using RotateKernel = void (*)(const RotateJob& job);
+
+// The kernels of one dtype.
+struct RotateKernels {
+  RotateKernel half;
+  RotateKernel interleaved;
+};
+
+// Rows of cos and sin for a run of tokens from the trig table, in f64, rounded
+// once.  Table entry e is [cos padded_pairs][sin padded_pairs]; the digits of
+// base 256 of |position| choose entries digit + 256 * (index of the digit).
+struct MakeRowsJob {
+  const double* table;
+  int64_t padded_pairs;
+  int64_t pair_begin;  // a multiple of kPairPadding, as is pair_count
+  int64_t pair_count;
+  const int32_t* positions;  // kNoPosition: the row is not written
+  int64_t count;
+  double cos_factor;
+  double sin_factor;
+  float* cos;  // the first row's, at pair_begin
+  float* sin;
+  int64_t row_stride;
+};
+using MakeRowsKernel = void (*)(const MakeRowsJob& job);
+
+constexpr int32_t kNoPosition = INT32_MIN;
+constexpr int kDigitBits = 8;
+constexpr int kDigits = 4;
+
+// Everything that one target has.
+struct Kernels {
+  const RotateKernels* rotate_f32;
+  MakeRowsKernel make_rows;
+};
+
+}  // namespace rotary
+
+#endif  // ROTARY_LIB_KERNELS_KERNELS_H_

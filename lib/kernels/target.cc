@@ -1,0 +1,152 @@
+// Which targets there are.  Own detection: Highway's needs libhwy.so, and
+// __builtin_cpu_supports does not know every feature in every compiler.
+
+#include "lib/kernels/target.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include <atomic>
+
+#include "lib/kernels/kernel_tables.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace rotary {
+namespace {
+
+constexpr const char* kNames[kNumTargets] = {"scalar", "ssse3", "sse4",
+                                             "avx2",   "avx3",  "neon"};
+
+#if defined(__x86_64__)
+
+// Bits [low, low + count) of XCR0: which registers the system saves.
+bool SystemSaves(uint32_t low, uint32_t count) {
+  uint32_t eax = 0, edx = 0;
+  __asm__("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
+  const uint32_t mask = ((1u << count) - 1) << low;
+  return (eax & mask) == mask;
+}
+
+bool Has(uint32_t word, uint32_t bits) { return (word & bits) == bits; }
+
+// The features are those that Highway lets the compiler use for each target.
+uint32_t DetectTargets() {
+  uint32_t eax = 0, ebx1 = 0, ecx1 = 0, edx1 = 0;
+  if (__get_cpuid(1, &eax, &ebx1, &ecx1, &edx1) == 0) return 0;
+  uint32_t ebx7 = 0, ecx7 = 0, edx7 = 0;
+  __get_cpuid_count(7, 0, &eax, &ebx7, &ecx7, &edx7);
+  uint32_t ebx, ecx81 = 0, edx81 = 0;
+  __get_cpuid(0x80000001u, &eax, &ebx, &ecx81, &edx81);
+
+  uint32_t targets = 0;
+  if (!Has(ecx1, bit_SSE3 | bit_SSSE3)) return targets;
+  targets |= 1u << kTargetSsse3;
+  if (!Has(ecx1, bit_SSE4_1 | bit_SSE4_2 | bit_AES | bit_PCLMUL)) {
+    return targets;
+  }
+  targets |= 1u << kTargetSse4;
+  if (!Has(ecx1, bit_OSXSAVE | bit_AVX | bit_FMA | bit_F16C) ||
+      !Has(ebx7, bit_AVX2 | bit_BMI | bit_BMI2) || !Has(ecx81, bit_LZCNT) ||
+      !SystemSaves(1, 2)) {  // SSE, AVX
+    return targets;
+  }
+  targets |= 1u << kTargetAvx2;
+  if (!Has(ebx7, bit_AVX512F | bit_AVX512DQ | bit_AVX512CD | bit_AVX512BW |
+                     bit_AVX512VL) ||
+      !SystemSaves(5, 3)) {  // masks, upper halves, upper registers
+    return targets;
+  }
+  return targets | 1u << kTargetAvx3;
+}
+
+#elif defined(__aarch64__)
+
+uint32_t DetectTargets() { return 1u << kTargetNeon; }
+
+#else
+
+uint32_t DetectTargets() { return 0; }
+
+#endif
+
+// What is found out once.  Two threads may find it out at the same time: they
+// find the same, so that no lock is needed.
+struct Detected {
+  std::atomic<uint32_t> targets{0};
+  std::atomic<const char*> wish{nullptr};
+  std::atomic<int> wished{kNumTargets};
+  std::atomic<bool> done{false};
+};
+Detected detected;
+
+bool Supported(uint32_t targets, int target) {
+  return (targets >> target & 1u) != 0;
+}
+
+int FindIn(uint32_t targets, const char* name) {
+  for (int target = 0; target < kNumTargets; ++target) {
+    if (Supported(targets, target) && strcasecmp(name, kNames[target]) == 0) {
+      return target;
+    }
+  }
+  return kNumTargets;
+}
+
+uint32_t Targets() {
+  if (detected.done.load(std::memory_order_acquire)) {
+    return detected.targets.load(std::memory_order_relaxed);
+  }
+  uint32_t targets = DetectTargets() | 1u << kTargetScalar;
+  for (int target = 0; target < kNumTargets; ++target) {
+    if (kRotateF32[target] == nullptr) targets &= ~(1u << target);
+  }
+  int best = kNumTargets - 1;
+  while (!Supported(targets, best)) --best;
+  const char* wish = getenv("ROTARY_TARGET");
+  if (wish != nullptr && *wish == '\0') wish = nullptr;
+  detected.targets.store(targets, std::memory_order_relaxed);
+  detected.wish.store(wish, std::memory_order_relaxed);
+  detected.wished.store(wish == nullptr ? best : FindIn(targets, wish),
+                        std::memory_order_relaxed);
+  detected.done.store(true, std::memory_order_release);
+  return targets;
+}
+
+}  // namespace
+
+int SupportedTargets() {
+  int count = 0;
+  for (uint32_t targets = Targets(); targets != 0; targets &= targets - 1) {
+    ++count;
+  }
+  return count;
+}
+
+Target SupportedTarget(int i) {
+  const uint32_t targets = Targets();
+  int target = kNumTargets - 1;
+  while (!Supported(targets, target) || i-- > 0) --target;
+  return static_cast<Target>(target);
+}
+
+const char* TargetName(Target target) { return kNames[target]; }
+
+Target FindTarget(const char* name) {
+  return static_cast<Target>(FindIn(Targets(), name));
+}
+
+Target DefaultTarget(const char** name) {
+  Targets();
+  *name = detected.wish.load(std::memory_order_relaxed);
+  return static_cast<Target>(detected.wished.load(std::memory_order_relaxed));
+}
+
+Kernels KernelsOf(Target target) {
+  return {kRotateF32[target], kMakeRows[target]};
+}
+
+}  // namespace rotary

@@ -1,0 +1,40 @@
+// Where the tokens are: positions in the caller's arrays, read as int32.
+// Called by config (checks) and by whoever makes rows.
+
+#ifndef ROTARY_LIB_ROWS_POSITIONS_H_
+#define ROTARY_LIB_ROWS_POSITIONS_H_
+
+#include <stdint.h>
+
+namespace rotary {
+
+enum class PositionType { kI32, kU32, kI64, kU64 };
+
+// Token t of sequence b is at
+//   offset + data[b * batch_stride + t * token_stride] + t * token_step.
+struct Positions {
+  const void* data;  // nullptr: every element is 0
+  PositionType type;
+  int64_t batch_stride;
+  int64_t token_stride;
+  int64_t token_step;  // 0, or 1: data holds the starts of sequences
+  int64_t offset;
+};
+
+// The first position that is not within (-2^31, 2^31), nor the sentinel.
+struct BadPosition {
+  int64_t batch;
+  int64_t token;
+  int64_t value;  // of data's element; u64: its bits
+};
+bool FindBadPosition(const Positions& positions, int64_t batch, int64_t tokens,
+                     BadPosition* bad);
+
+// Positions of tokens [first, first + count) of sequence b; the sentinel is
+// read as kNoPosition.  The positions have been checked.
+void ReadPositions(const Positions& positions, int64_t b, int64_t first,
+                   int64_t count, int32_t* out);
+
+}  // namespace rotary
+
+#endif  // ROTARY_LIB_ROWS_POSITIONS_H_

@@ -1,0 +1,92 @@
+#include "lib/rows/rows.h"
+
+#include <string.h>
+
+#include <new>
+
+namespace rotary {
+namespace {
+
+// "rotary" and the version of the layout, in a little-endian number.
+constexpr uint64_t kMagic = 0x3130797261746f72;
+
+// Memory is copied to wherever the caller likes: this aligns the rows within a
+// block, and in memory if the block is.
+constexpr size_t kAlignment = 64;
+
+size_t RotatesBytes(int64_t count) {
+  return (static_cast<size_t>(count) + kAlignment - 1) / kAlignment *
+         kAlignment;
+}
+
+}  // namespace
+
+bool RowsBytes(int64_t pairs, int64_t count, size_t* bytes) {
+  const size_t row =
+      static_cast<size_t>(2 * PaddedPairs(pairs)) * sizeof(float);
+  // A row's byte in `rotates` and its padding cost less than another 64 bytes.
+  if (static_cast<uint64_t>(count) > (uint64_t{1} << 62) / (row + kAlignment)) {
+    return false;
+  }
+  *bytes = sizeof(rotary_rows) + RotatesBytes(count) +
+           static_cast<size_t>(count) * row;
+  return true;
+}
+
+rotary_rows* InitRows(void* memory, int64_t pairs, int64_t count) {
+  size_t bytes = 0;
+  RowsBytes(pairs, count, &bytes);
+  rotary_rows* rows = new (memory) rotary_rows{kMagic, pairs, count, bytes, {}};
+  memset(ViewRows(rows).rotates, 0, static_cast<size_t>(count));
+  return rows;
+}
+
+bool AreRows(const rotary_rows* rows) { return rows->magic == kMagic; }
+
+RowsView ViewRows(const rotary_rows* rows) {
+  // Readers and writers share this view; a reader does not write.
+  char* memory = reinterpret_cast<char*>(const_cast<rotary_rows*>(rows));
+  char* rotates = memory + sizeof(rotary_rows);
+  float* cos = reinterpret_cast<float*>(rotates + RotatesBytes(rows->count));
+  const int64_t padded = PaddedPairs(rows->pairs);
+  return {cos, cos + padded, 2 * padded, reinterpret_cast<uint8_t*>(rotates)};
+}
+
+void MakeRows(const Kernels& kernels, const rotary_embedding& embedding,
+              const RowFactors& factors, const int32_t* positions,
+              int64_t count, int64_t pair_begin, int64_t pair_count,
+              const RowsView& to) {
+  MakeRowsJob job;
+  job.table = embedding.table;
+  job.padded_pairs = PaddedPairs(embedding.pairs);
+  job.pair_begin = pair_begin;
+  job.pair_count = pair_count;
+  job.positions = positions;
+  job.count = count;
+  job.cos_factor = factors.cos;
+  job.sin_factor = factors.sin;
+  job.cos = to.cos;
+  job.sin = to.sin;
+  job.row_stride = to.row_stride;
+  kernels.make_rows(job);
+  for (int64_t r = 0; r < count; ++r) {
+    to.rotates[r] = positions[r] != kNoPosition;
+  }
+}
+
+void CopyRows(const rotary_rows* rows, int64_t first_row, int64_t count,
+              float* cos, float* sin, int64_t row_stride) {
+  const RowsView view = ViewRows(rows);
+  for (int64_t r = first_row; r < first_row + count; ++r) {
+    const float* from_cos = view.cos + r * view.row_stride;
+    const float* from_sin = view.sin + r * view.row_stride;
+    for (int64_t i = 0; i < rows->pairs; ++i) {
+      cos[i] = view.rotates[r] ? from_cos[i] : 1.0f;
+      sin[i] = view.rotates[r] ? from_sin[i] : 0.0f;
+    }
+    cos += row_stride;
+    sin += row_stride;
+  }
+}
+
+}  // namespace rotary

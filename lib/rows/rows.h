@@ -1,0 +1,64 @@
+// Rows in memory: what a rotary_rows is, and how rows are made from positions.
+// Called by apply and api.
+
+#ifndef ROTARY_LIB_ROWS_ROWS_H_
+#define ROTARY_LIB_ROWS_ROWS_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/kernels/kernels.h"
+#include "lib/rows/embedding.h"
+
+// The head of a block of memory without pointers: this, then a byte for each
+// row (does it rotate?), then the rows, [cos padded][sin padded] each.
+struct rotary_rows {
+  uint64_t magic;
+  int64_t pairs;
+  int64_t count;
+  uint64_t bytes;
+  uint64_t reserved[4];
+};
+
+namespace rotary {
+
+// Where the rows of a block are.  Row r's cos is at cos + r * row_stride.
+struct RowsView {
+  float* cos;
+  float* sin;
+  int64_t row_stride;
+  uint8_t* rotates;
+};
+
+// The bytes that `count` rows need; false if they are too many for size_t.
+bool RowsBytes(int64_t pairs, int64_t count, size_t* bytes);
+
+// Writes the head, and marks every row as one that does not rotate.
+rotary_rows* InitRows(void* memory, int64_t pairs, int64_t count);
+
+// Whether memory holds rows.
+bool AreRows(const rotary_rows* rows);
+
+RowsView ViewRows(const rotary_rows* rows);
+
+// What cos and sin are multiplied by; the sign of sin's is the direction.
+struct RowFactors {
+  double cos;
+  double sin;
+};
+
+// Makes a row, or its pairs [pair_begin, pair_begin + pair_count), for each of
+// `count` positions.  `to` points to the first row, at pair_begin; pair_begin
+// and pair_count are multiples of kPairPadding.
+void MakeRows(const Kernels& kernels, const rotary_embedding& embedding,
+              const RowFactors& factors, const int32_t* positions,
+              int64_t count, int64_t pair_begin, int64_t pair_count,
+              const RowsView& to);
+
+// Copies rows [first_row, first_row + count) to arrays of rows of pairs.
+void CopyRows(const rotary_rows* rows, int64_t first_row, int64_t count,
+              float* cos, float* sin, int64_t row_stride);
+
+}  // namespace rotary
+
+#endif  // ROTARY_LIB_ROWS_ROWS_H_
