@@ -16,62 +16,26 @@ constexpr int64_t kBlockTokens = 64;
 constexpr int64_t kScratchFloats = 3072;
 static_assert(kScratchFloats % (2 * kPairPadding) == 0);
 
-// Tokens [token, token + count) of sequence b, and of them heads [head_begin,
-// head_end), counted through all tensors.
+// Tokens [token, token + count) of sequence b, of some tensors: the call's, or
+// ranges of their heads.
 struct Block {
+  const Tensor* tensors;
+  const Tensor* tensors_end;
   int64_t b;
   int64_t token;
   int64_t count;
-  int64_t head_begin;
-  int64_t head_end;
 };
 
-// The rows of a block, from pair_begin on.
-struct BlockRows {
-  const float* cos;
-  const float* sin;
-  int64_t row_stride;
-  const uint8_t* rotates;
-  int64_t rotates_stride;
-  int64_t pair_begin;
-  int64_t pair_count;
-};
-
-void RotateBlock(const ApplyCall& call, const Block& block,
-                 const BlockRows& rows) {
-  RotateJob job;
-  job.tokens = block.count;
-  job.pairs = call.pairs;
-  job.pair_begin = rows.pair_begin;
-  job.pair_count = rows.pair_count;
-  job.cos = rows.cos;
-  job.sin = rows.sin;
-  job.row_stride = rows.row_stride;
-  job.rotates = rows.rotates;
-  job.rotates_stride = rows.rotates_stride;
-  job.sin_sign = call.sin_sign;
-  int64_t first = 0;  // head of the tensor
-  for (int64_t i = 0; i < call.num_tensors; ++i) {
-    const Tensor& tensor = call.tensors[i];
-    const int64_t begin = std::max(block.head_begin - first, int64_t{0});
-    const int64_t end = std::min(block.head_end - first, tensor.heads);
-    first += tensor.heads;
-    if (begin >= end) continue;
-    const auto at = [&](const Strides& strides) {
-      return block.b * strides.batch + block.token * strides.token +
-             begin * strides.head;
-    };
-    job.input = tensor.input + at(tensor.input_strides) * tensor.input_size;
-    job.output = tensor.output + at(tensor.output_strides) * tensor.output_size;
-    job.input_token_stride = tensor.input_strides.token;
-    job.input_head_stride = tensor.input_strides.head;
-    job.output_token_stride = tensor.output_strides.token;
-    job.output_head_stride = tensor.output_strides.head;
-    job.heads = end - begin;
-    job.head_dim = tensor.head_dim;
-    job.rotary_offset = tensor.rotary_offset;
-    job.stream = tensor.stream;
-    tensor.rotate(job);
+// Neighbors of one kernel go together: they share their rows' registers.
+void RotateTensors(const Block& block, RotateJob* job) {
+  job->b = block.b;
+  job->token = block.token;
+  job->count = block.count;
+  for (const Tensor* t = block.tensors; t < block.tensors_end;) {
+    job->tensors = t;
+    while (t < block.tensors_end && t->rotate == job->tensors->rotate) ++t;
+    job->tensors_end = t;
+    job->tensors->rotate(*job);
   }
 }
 
@@ -79,11 +43,17 @@ void RotateWithRows(const ApplyCall& call, const Block& block) {
   const RowsView rows = ViewRows(call.rows);
   const int64_t row = call.first_row + block.b * call.row_batch_stride +
                       block.token * call.row_token_stride;
-  const int64_t at = row * rows.row_stride;
-  RotateBlock(
-      call, block,
-      {rows.cos + at, rows.sin + at, rows.row_stride * call.row_token_stride,
-       rows.rotates + row, call.row_token_stride, 0, call.pairs});
+  RotateJob job;
+  job.pairs = call.pairs;
+  job.pair_begin = 0;
+  job.pair_count = call.pairs;
+  job.cos = rows.cos + row * rows.row_stride;
+  job.sin = rows.sin + row * rows.row_stride;
+  job.row_stride = rows.row_stride * call.row_token_stride;
+  job.rotates = rows.rotates + row;
+  job.rotates_stride = call.row_token_stride;
+  job.sin_sign = call.sin_sign;
+  RotateTensors(block, &job);
 }
 
 // Makes the rows of a few tokens at a time, of very wide heads a few pairs at a
@@ -94,38 +64,79 @@ void RotateWithPositions(const ApplyCall& call, const Block& block) {
   int32_t positions[kBlockTokens];
   const int64_t padded = PaddedPairs(call.pairs);
   const int64_t chunk = std::min(padded, kScratchFloats / 2);
-  const int64_t step = std::min(kScratchFloats / (2 * chunk), kBlockTokens);
+  const int64_t step =
+      block.count == 1 ? 1
+                       : std::min(kScratchFloats / (2 * chunk), kBlockTokens);
   const RowsView view = {scratch, scratch + chunk, 2 * chunk, rotates};
-  for (int64_t t = 0; t < block.count; t += step) {
-    Block part = block;
-    part.token += t;
-    part.count = std::min(block.count - t, step);
+  RotateJob job;
+  job.pairs = call.pairs;
+  job.cos = view.cos;
+  job.sin = view.sin;
+  job.row_stride = view.row_stride;
+  job.rotates = rotates;
+  job.rotates_stride = 1;
+  job.sin_sign = call.sin_sign;
+  Block part = block;
+  const int64_t end = block.token + block.count;
+  for (; part.token < end; part.token += step) {
+    part.count = std::min(end - part.token, step);
     ReadPositions(call.positions, part.b, part.token, part.count, positions);
     for (int64_t pair = 0; pair < call.pairs; pair += chunk) {
-      MakeRows(call.kernels, *call.embedding, call.factors, positions,
+      MakeRows(call.target, *call.embedding, call.factors, positions,
                part.count, pair, std::min(chunk, padded - pair), view);
-      RotateBlock(call, part,
-                  {view.cos, view.sin, view.row_stride, rotates, 1, pair,
-                   std::min(chunk, call.pairs - pair)});
+      job.pair_begin = pair;
+      job.pair_count = std::min(chunk, call.pairs - pair);
+      RotateTensors(part, &job);
     }
   }
 }
 
 // Tokens [token, token + count), counted through all sequences.
-void RotateTokens(const ApplyCall& call, int64_t token, int64_t count,
-                  int64_t head_begin, int64_t head_end) {
+void RotateTokens(const ApplyCall& call, const Tensor* tensors,
+                  const Tensor* tensors_end, int64_t token, int64_t count) {
+  Block block = {tensors, tensors_end, 0, token, 0};
+  if (token >= call.tokens) {
+    block.b = token / call.tokens;
+    block.token = token % call.tokens;
+  }
   while (count > 0) {
-    const int64_t b = token / call.tokens;
-    const int64_t t = token % call.tokens;
-    const int64_t n = std::min({count, call.tokens - t, kBlockTokens});
-    const Block block = {b, t, n, head_begin, head_end};
+    block.count = std::min({count, call.tokens - block.token, kBlockTokens});
     if (call.rows != nullptr) {
       RotateWithRows(call, block);
     } else {
       RotateWithPositions(call, block);
     }
-    token += n;
-    count -= n;
+    count -= block.count;
+    block.token += block.count;
+    if (block.token == call.tokens) {
+      block.token = 0;
+      ++block.b;
+    }
+  }
+}
+
+void RotateWholeTokens(const ApplyCall& call, int64_t token, int64_t count) {
+  RotateTokens(call, call.tensors, call.tensors + call.num_tensors, token,
+               count);
+}
+
+// Heads [head_begin, head_end), counted through all tensors, of one token.
+void RotateHeads(const ApplyCall& call, int64_t token, int64_t head_begin,
+                 int64_t head_end) {
+  for (int64_t i = 0; i < call.num_tensors; ++i) {
+    Tensor part = call.tensors[i];
+    const int64_t begin = std::max(head_begin, int64_t{0});
+    const int64_t end = std::min(head_end, part.heads);
+    head_begin -= part.heads;
+    head_end -= part.heads;
+    if (begin >= end) continue;
+    constexpr int64_t kElement = sizeof(float);
+    part.heads = end - begin;
+    part.input = static_cast<const char*>(part.input) +
+                 begin * part.input_strides.head * kElement;
+    part.output = static_cast<char*>(part.output) +
+                  begin * part.output_strides.head * kElement;
+    RotateTokens(call, &part, &part + 1, token, 1);
   }
 }
 
@@ -141,7 +152,7 @@ void SetRows(const RowsCall& call, const Range& tokens) {
     const int64_t row = call.first_row + token;
     const int64_t at = row * rows.row_stride;
     MakeRows(
-        call.kernels, *call.embedding, call.factors, positions, n, 0, padded,
+        call.target, *call.embedding, call.factors, positions, n, 0, padded,
         {rows.cos + at, rows.sin + at, rows.row_stride, rows.rotates + row});
     token += n;
   }
@@ -155,12 +166,16 @@ int64_t UsefulSlices(const ApplyCall& call) {
 
 void RunSlice(const ApplyCall& call, int64_t slice, int64_t num_slices) {
   const int64_t tokens = call.batch * call.tokens;
+  if (num_slices == 1) {
+    RotateWholeTokens(call, 0, tokens);
+    return;
+  }
   // Whole tokens where there are many: a token that two slices share has its
   // row made twice.
   constexpr int64_t kManyTokens = 16;
   if (tokens / kManyTokens >= num_slices) {
     const Range range = SliceOf(tokens, slice, num_slices);
-    RotateTokens(call, range.begin, range.end - range.begin, 0, call.heads);
+    RotateWholeTokens(call, range.begin, range.end - range.begin);
     return;
   }
   Range heads = SliceOf(tokens * call.heads, slice, num_slices);
@@ -170,17 +185,18 @@ void RunSlice(const ApplyCall& call, int64_t slice, int64_t num_slices) {
     const int64_t left = heads.end - heads.begin;
     const int64_t whole = head == 0 ? left / call.heads : 0;
     if (whole > 0) {
-      RotateTokens(call, token, whole, 0, call.heads);
+      RotateWholeTokens(call, token, whole);
       heads.begin += whole * call.heads;
     } else {
       const int64_t end = std::min(head + left, call.heads);
-      RotateTokens(call, token, 1, head, end);
+      RotateHeads(call, token, head, end);
       heads.begin += end - head;
     }
   }
 }
 
 void Run(const ApplyCall& call, int32_t num_threads) {
+  if (num_threads == 1) return RunSlice(call, 0, 1);
   const auto slice = [](const void* work, int64_t i, int64_t n) {
     RunSlice(*static_cast<const ApplyCall*>(work), i, n);
   };

@@ -7,32 +7,12 @@
 #include <stdint.h>
 
 #include "lib/kernels/kernels.h"
+#include "lib/kernels/target.h"
 #include "lib/rows/embedding.h"
 #include "lib/rows/positions.h"
 #include "lib/rows/rows.h"
 
 namespace rotary {
-
-// Strides in elements.
-struct Strides {
-  int64_t batch;
-  int64_t token;
-  int64_t head;
-};
-
-struct Tensor {
-  int64_t heads;
-  int64_t head_dim;
-  int64_t rotary_offset;
-  const char* input;
-  char* output;
-  Strides input_strides;
-  Strides output_strides;
-  int64_t input_size;  // bytes of an element
-  int64_t output_size;
-  RotateKernel rotate;
-  bool stream;
-};
 
 struct ApplyCall {
   int64_t batch;
@@ -53,7 +33,7 @@ struct ApplyCall {
   int64_t row_batch_stride;
   int64_t row_token_stride;
 
-  Kernels kernels;
+  Target target;
   const rotary_embedding* embedding;
   Positions positions;
   RowFactors factors;
@@ -65,7 +45,7 @@ struct RowsCall {
   int64_t first_row;
   int64_t batch;
   int64_t tokens;
-  Kernels kernels;
+  Target target;
   const rotary_embedding* embedding;
   Positions positions;
   RowFactors factors;

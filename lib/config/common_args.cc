@@ -30,40 +30,18 @@ bool ReadPositionType(rotary_dtype dtype, PositionType* type, int64_t* size) {
   }
 }
 
-rotary_status ResolveTarget(const char* name, Target* found,
-                            rotary_error* error) {
-  const char* argument = name == nullptr ? "ROTARY_TARGET" : "target";
-  const Target target =
-      name == nullptr ? DefaultTarget(&name) : FindTarget(name);
-  if (target == kNumTargets) {
-    Failure failure = {ROTARY_ERROR_TARGET, argument};
-    failure.text = name;
-    failure.type = Failure::kText;
-    return Fail(error, failure, "unknown, or not supported by this CPU");
-  }
-  *found = target;
-  return ROTARY_OK;
+int RegionOf(const Positions& positions, const Shape& shape, int64_t size,
+             Region* region) {
+  return MakeRegion(positions.data, shape, 1, 1,
+                    {positions.batch_stride, positions.token_stride, 0}, size,
+                    region);
 }
 
 }  // namespace
 
-rotary_status ReadTokens(int64_t batch, int64_t tokens, rotary_error* error) {
-  if (batch < 0) {
-    return FailArgument(error, "batch", batch, "must not be negative");
-  }
-  if (tokens < 0) {
-    return FailArgument(error, "tokens", tokens, "must not be negative");
-  }
-  int64_t product;
-  if (__builtin_mul_overflow(batch, tokens, &product)) {
-    return FailArgument(error, "batch", batch, "times tokens is too large");
-  }
-  return ROTARY_OK;
-}
-
 rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
-                               int64_t tokens, Positions* positions,
-                               Region* region, rotary_error* error) {
+                               int64_t tokens, Positions* positions, Span* span,
+                               rotary_error* error) {
   rotary_positions copy;
   if (const rotary_status status = ReadStruct(
           from, "positions", "positions.struct_size", &copy, &from, error)) {
@@ -79,7 +57,7 @@ rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
     return FailArgument(error, "positions.kind", from->kind,
                         "must be ROTARY_POSITION_IDS or _STARTS");
   }
-  *region = MakeRegion(from->data, 0);
+  span->low = span->end = 0;
   if (batch == 0 || tokens == 0) return ROTARY_OK;
   if (from->data == nullptr && !starts) {
     return FailNull(error, "positions.data");
@@ -99,11 +77,16 @@ rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
   if (starts) positions->token_stride = 0;
   positions->token_step = starts ? 1 : 0;
   positions->offset = from->offset;
-  const Strides strides = {positions->batch_stride, positions->token_stride, 0};
-  if (from->data != nullptr &&
-      !MakeRegion(from->data, batch, tokens, 1, 1, strides, size, region)) {
-    return FailArgument(error, "positions.batch_stride", from->batch_stride,
-                        "with token_stride is too large");
+  if (from->data != nullptr) {
+    const Shape shape = {batch, tokens};
+    Region region;
+    if (const int dim = RegionOf(*positions, shape, size, &region)) {
+      return FailArgument(
+          error, dim == 1 ? "positions.batch_stride" : "positions.token_stride",
+          dim == 1 ? positions->batch_stride : positions->token_stride,
+          "reaches further than memory can");
+    }
+    *span = region.span;
   }
   BadPosition bad;
   if (FindBadPosition(*positions, batch, tokens, &bad)) {
@@ -137,19 +120,20 @@ rotary_status ReadMode(rotary_mode mode, double gain, RowFactors* factors,
   }
 }
 
-rotary_status ReadTarget(const char* name, Kernels* kernels,
+rotary_status FindTarget(const char* name, Target* target,
                          rotary_error* error) {
-  Target target = kNumTargets;
-  if (const rotary_status status = ResolveTarget(name, &target, error)) {
-    return status;
-  }
-  *kernels = KernelsOf(target);
-  return ROTARY_OK;
+  *target = name == nullptr ? DefaultTarget() : FindTarget(name);
+  if (*target != kNumTargets) return ROTARY_OK;
+  Failure failure = {ROTARY_ERROR_TARGET,
+                     name == nullptr ? "ROTARY_TARGET" : "target"};
+  failure.text = name == nullptr ? DefaultTargetWish() : name;
+  failure.type = Failure::kText;
+  return Fail(error, failure, "unknown, or not supported by this CPU");
 }
 
 rotary_status ReadDefaultTarget(const char** name, rotary_error* error) {
   Target target = kNumTargets;
-  if (const rotary_status status = ResolveTarget(nullptr, &target, error)) {
+  if (const rotary_status status = ReadTarget(nullptr, &target, error)) {
     return status;
   }
   if (name == nullptr) return FailNull(error, "name");
@@ -157,12 +141,12 @@ rotary_status ReadDefaultTarget(const char** name, rotary_error* error) {
   return ROTARY_OK;
 }
 
-rotary_status ReadThreads(int32_t num_threads, rotary_error* error) {
-  if (num_threads < 0) {
-    return FailArgument(error, "num_threads", num_threads,
-                        "must not be negative");
-  }
-  return ROTARY_OK;
+Region PositionsRegion(const Positions& positions, const Shape& shape) {
+  const bool wide = positions.type == PositionType::kI64 ||
+                    positions.type == PositionType::kU64;
+  Region region;
+  RegionOf(positions, shape, wide ? 8 : 4, &region);
+  return region;
 }
 
 }  // namespace rotary

@@ -4,30 +4,60 @@
 #define ROTARY_LIB_CONFIG_COMMON_ARGS_H_
 
 #include "include/rotary/rotary.h"
+#include "lib/config/error.h"
 #include "lib/config/region.h"
-#include "lib/kernels/kernels.h"
+#include "lib/kernels/target.h"
 #include "lib/rows/positions.h"
 #include "lib/rows/rows.h"
 
 namespace rotary {
 
-// Reads and checks every position of [batch][tokens].  `region`: their memory.
+// Reads and checks every position of [batch][tokens].  `span`: their memory.
 rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
-                               int64_t tokens, Positions* positions,
-                               Region* region, rotary_error* error);
+                               int64_t tokens, Positions* positions, Span* span,
+                               rotary_error* error);
+
+// Their memory in detail.
+Region PositionsRegion(const Positions& positions, const Shape& shape);
 
 rotary_status ReadMode(rotary_mode mode, double gain, RowFactors* factors,
                        rotary_error* error);
 
-rotary_status ReadTarget(const char* name, Kernels* kernels,
-                         rotary_error* error);
+// The target of that name, or the default if it is NULL.
+rotary_status FindTarget(const char* name, Target* target, rotary_error* error);
+
+inline rotary_status ReadTarget(const char* name, Target* target,
+                                rotary_error* error) {
+  if (name == nullptr) {
+    *target = DefaultTarget();
+    if (*target != kNumTargets) return ROTARY_OK;
+  }
+  return FindTarget(name, target, error);
+}
 
 rotary_status ReadDefaultTarget(const char** name, rotary_error* error);
 
-rotary_status ReadThreads(int32_t num_threads, rotary_error* error);
+inline rotary_status ReadThreads(int32_t num_threads, rotary_error* error) {
+  if (num_threads >= 0) return ROTARY_OK;
+  return FailArgument(error, "num_threads", num_threads,
+                      "must not be negative");
+}
 
 // batch and tokens, and that their product fits.
-rotary_status ReadTokens(int64_t batch, int64_t tokens, rotary_error* error);
+inline rotary_status ReadTokens(int64_t batch, int64_t tokens,
+                                rotary_error* error) {
+  if (batch < 0) {
+    return FailArgument(error, "batch", batch, "must not be negative");
+  }
+  if (tokens < 0) {
+    return FailArgument(error, "tokens", tokens, "must not be negative");
+  }
+  int64_t product;
+  if (__builtin_mul_overflow(batch, tokens, &product)) {
+    return FailArgument(error, "batch", batch, "times tokens is too large");
+  }
+  return ROTARY_OK;
+}
 
 }  // namespace rotary
 

@@ -24,16 +24,18 @@ struct Failure {
 
 // Fills *error, if there is one, with the failure and the reason, a clause that
 // follows "<argument> is <value>: ".  Returns the failure's status.
-rotary_status Fail(rotary_error* error, const Failure& failure,
-                   const char* reason);
+[[gnu::cold]] rotary_status Fail(rotary_error* error, const Failure& failure,
+                                 const char* reason);
 
-// The common failures.
-rotary_status FailArgument(rotary_error* error, const char* argument,
-                           int64_t value, const char* reason);
-rotary_status FailReal(rotary_error* error, const char* argument, double value,
-                       const char* reason);
-rotary_status FailNull(rotary_error* error, const char* argument);
-rotary_status FailMemory(rotary_error* error, size_t bytes);
+// The common failures.  All are cold: the checks around them decide how long a
+// short call takes.
+[[gnu::cold]] rotary_status FailArgument(rotary_error* error,
+                                         const char* argument, int64_t value,
+                                         const char* reason);
+[[gnu::cold]] rotary_status FailReal(rotary_error* error, const char* argument,
+                                     double value, const char* reason);
+[[gnu::cold]] rotary_status FailNull(rotary_error* error, const char* argument);
+[[gnu::cold]] rotary_status FailMemory(rotary_error* error, size_t bytes);
 
 // Renames the argument of a failed call, in its message as well.
 void RenameArgument(rotary_error* error, const char* argument);

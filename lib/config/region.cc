@@ -5,16 +5,51 @@
 namespace rotary {
 namespace {
 
+// A region's dimensions of more than one step, by descending stride, all
+// positive: the same bytes, from the lowest on.
+struct Nest {
+  int64_t run;
+  int dims;
+  int64_t size[3];
+  int64_t stride[3];
+  int dim[3];  // the region's
+};
+
+Nest NestOf(const Region& region) {
+  Nest nest;
+  nest.run = region.run;
+  nest.dims = 0;
+  for (int dim = 0; dim < 3; ++dim) {
+    if (region.size[dim] == 1) continue;
+    const int64_t stride = region.stride[dim];
+    const int64_t distance = stride < 0 ? -stride : stride;
+    int at = nest.dims++;
+    for (; at > 0 && nest.stride[at - 1] < distance; --at) {
+      nest.size[at] = nest.size[at - 1];
+      nest.stride[at] = nest.stride[at - 1];
+      nest.dim[at] = nest.dim[at - 1];
+    }
+    nest.size[at] = region.size[dim];
+    nest.stride[at] = distance;
+    nest.dim[at] = dim;
+  }
+  return nest;
+}
+
 // Bytes from the first to one past the last, dimensions [dim, dims) only.
-int64_t Extent(const Region& region, int dim) {
-  int64_t extent = region.run;
-  for (; dim < region.dims; ++dim) {
-    extent += (region.size[dim] - 1) * region.stride[dim];
+int64_t Extent(const Nest& nest, int dim) {
+  int64_t extent = nest.run;
+  for (; dim < nest.dims; ++dim) {
+    extent += (nest.size[dim] - 1) * nest.stride[dim];
   }
   return extent;
 }
 
-// A region's dimensions from `dim` on, seen as steps of a given stride, no
+int64_t Stride(const Nest& nest, int dim) {
+  return dim < nest.dims ? nest.stride[dim] : 0;
+}
+
+// A nest's dimensions from `dim` on, seen as steps of a given stride, no
 // smaller than any of them, of what is inside: one step if it has none.
 struct Steps {
   int64_t count;
@@ -22,20 +57,16 @@ struct Steps {
   int next;       // the first dimension inside
 };
 
-Steps StepsOf(const Region& region, int dim, int64_t stride) {
-  if (dim < region.dims && region.stride[dim] == stride) {
-    return {region.size[dim], Extent(region, dim + 1), dim + 1};
+Steps StepsOf(const Nest& nest, int dim, int64_t stride) {
+  if (Stride(nest, dim) == stride) {
+    return {nest.size[dim], Extent(nest, dim + 1), dim + 1};
   }
-  return {1, Extent(region, dim), dim};
-}
-
-int64_t Stride(const Region& region, int dim) {
-  return dim < region.dims ? region.stride[dim] : 0;
+  return {1, Extent(nest, dim), dim};
 }
 
 // `a`, from dimension a_dim on, is `distance` bytes behind `b`.  Takes one step
 // of the largest stride after the other.
-bool DisjointFrom(const Region& a, int a_dim, const Region& b, int b_dim,
+bool DisjointFrom(const Nest& a, int a_dim, const Nest& b, int b_dim,
                   int64_t distance) {
   if (distance >= Extent(b, b_dim) || -distance >= Extent(a, a_dim)) {
     return true;
@@ -61,68 +92,53 @@ bool DisjointFrom(const Region& a, int a_dim, const Region& b, int b_dim,
 
 }  // namespace
 
-bool MakeRegion(const void* data, int64_t batch, int64_t tokens, int64_t heads,
-                int64_t run, const Strides& strides, int64_t element_size,
-                Region* region) {
-  region->base = reinterpret_cast<uintptr_t>(data);
-  region->dims = 0;
-  region->run = 0;
-  region->end = region->base;
-  if (batch == 0 || tokens == 0 || heads == 0) return true;
-  const int64_t sizes[3] = {batch, tokens, heads};
+int MakeRegion(const void* data, const Shape& shape, int64_t heads, int64_t run,
+               const Strides& strides, int64_t element_size, Region* region) {
+  const uintptr_t base = reinterpret_cast<uintptr_t>(data);
+  region->span = {base, base};
+  const int64_t sizes[3] = {shape.batch, shape.tokens, heads};
   const int64_t steps[3] = {strides.batch, strides.token, strides.head};
-  int64_t bytes;
-  if (__builtin_mul_overflow(run, element_size, &bytes)) return false;
-  region->run = bytes;
-  for (int i = 0; i < 3; ++i) {
-    if (sizes[i] == 1) continue;
-    int64_t stride, span;
-    if (__builtin_mul_overflow(steps[i], element_size, &stride) ||
-        stride == INT64_MIN ||
-        __builtin_mul_overflow(stride, sizes[i] - 1, &span)) {
-      return false;
+  if (sizes[0] == 0 || sizes[1] == 0 || sizes[2] == 0) return 0;
+  int furthest = 3;
+  if (run > kMaxSpan / element_size) return furthest;
+  region->run = run * element_size;
+  int64_t before = 0;
+  int64_t after = region->run;
+  for (int k = 0; k < 3; ++k) {
+    region->size[k] = sizes[k];
+    region->stride[k] = 0;
+    if (sizes[k] == 1) continue;
+    int64_t span;
+    if (__builtin_mul_overflow(steps[k], element_size, &region->stride[k]) ||
+        __builtin_mul_overflow(region->stride[k], sizes[k] - 1, &span) ||
+        span > kMaxSpan || span < -kMaxSpan) {
+      return k + 1;
     }
-    if (stride < 0) {
-      // The same bytes from their other end.
-      if (__builtin_add_overflow(region->base, span, &region->base)) {
-        return false;
-      }
-      stride = -stride;
-      span = -span;
-    }
-    if (__builtin_add_overflow(bytes, span, &bytes)) return false;
-    int at = region->dims++;
-    for (; at > 0 && region->stride[at - 1] < stride; --at) {
-      region->stride[at] = region->stride[at - 1];
-      region->size[at] = region->size[at - 1];
-      region->source[at] = region->source[at - 1];
-    }
-    region->stride[at] = stride;
-    region->size[at] = sizes[i];
-    region->source[at] = i;
+    (span < 0 ? before : after) += span;
+    furthest = k + 1;
   }
-  // Far from overflow in any sum of a few of these.
-  constexpr int64_t kMaxBytes = int64_t{1} << 60;
-  return bytes <= kMaxBytes &&
-         !__builtin_add_overflow(region->base, bytes, &region->end);
+  region->span.low += static_cast<uintptr_t>(before);
+  region->span.end += static_cast<uintptr_t>(after);
+  // An address that wrapped around?
+  return region->span.low < region->span.end ? 0 : furthest;
 }
 
 Region MakeRegion(const void* data, int64_t bytes) {
-  const uintptr_t base = reinterpret_cast<uintptr_t>(data);
-  return {base, bytes, 0, {}, {}, {}, base + static_cast<uintptr_t>(bytes)};
+  const uintptr_t low = reinterpret_cast<uintptr_t>(data);
+  return {{low, low + static_cast<uintptr_t>(bytes)}, bytes, {1, 1, 1}, {}};
 }
 
 bool Disjoint(const Region& a, const Region& b) {
-  if (a.run == 0 || b.run == 0) return true;
-  if (a.end <= b.base || b.end <= a.base) return true;
-  return DisjointFrom(a, 0, b, 0, static_cast<int64_t>(a.base - b.base));
+  if (a.span.low == a.span.end || b.span.low == b.span.end) return true;
+  return DisjointFrom(NestOf(a), 0, NestOf(b), 0,
+                      static_cast<int64_t>(a.span.low - b.span.low));
 }
 
 int CoincidingDim(const Region& region) {
-  int64_t extent = region.run;
-  for (int dim = region.dims - 1; dim >= 0; --dim) {
-    if (region.stride[dim] < extent) return dim + 1;
-    extent += (region.size[dim] - 1) * region.stride[dim];
+  if (region.span.low == region.span.end) return 0;
+  const Nest nest = NestOf(region);
+  for (int i = nest.dims - 1; i >= 0; --i) {
+    if (nest.stride[i] < Extent(nest, i + 1)) return nest.dim[i] + 1;
   }
   return 0;
 }

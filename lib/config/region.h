@@ -1,5 +1,5 @@
 // Memory that a tensor reads or writes, and the rule of what may overlap
-// (rotary.h, "Aliasing").  Used by config/apply_args.cc.
+// (rotary.h, "Aliasing").  Used by config.
 
 #ifndef ROTARY_LIB_CONFIG_REGION_H_
 #define ROTARY_LIB_CONFIG_REGION_H_
@@ -10,32 +10,75 @@
 
 namespace rotary {
 
-// Runs of `run` bytes at base + the sum of i_k * stride[k], 0 <= i_k < size[k].
-// Dimensions of size 1 are left out, strides are positive and descend.
-struct Region {
-  uintptr_t base;
-  int64_t run;  // 0: empty
-  int dims;
-  int64_t size[3];
-  int64_t stride[3];  // bytes
-  int source[3];      // 0 batch, 1 tokens, 2 heads
-  uintptr_t end;      // one past the last byte
+// Sizes of the dimensions that all tensors of a call have.
+struct Shape {
+  int64_t batch;
+  int64_t tokens;
 };
 
-// False if an address or a difference of two does not fit.
-bool MakeRegion(const void* data, int64_t batch, int64_t tokens, int64_t heads,
-                int64_t run, const Strides& strides, int64_t element_size,
-                Region* region);
+inline bool Empty(const Shape& shape) {
+  return (shape.batch == 0) | (shape.tokens == 0);
+}
+
+// [low, end) holds all bytes of something; low == end: it has none.
+struct Span {
+  uintptr_t low;
+  uintptr_t end;
+};
+
+inline bool Apart(const Span& a, const Span& b) {
+  return a.end <= b.low || b.end <= a.low;
+}
+
+// Runs of `run` bytes, one for each i_k, 0 <= i_k < size[k], at the sum of i_k
+// * stride[k] from the first.  Dimensions: 0 batch, 1 tokens, 2 heads.
+struct Region {
+  Span span;
+  int64_t run;
+  int64_t size[3];
+  int64_t stride[3];  // bytes; 0 where the size is 1
+};
+
+// Far from overflow in any sum of a few of these.
+constexpr int64_t kMaxSpan = int64_t{1} << 58;
+
+// Returns the position, from 1 on, of a dimension that reaches further than
+// memory can, or 0.  `run` counts elements.
+int MakeRegion(const void* data, const Shape& shape, int64_t heads, int64_t run,
+               const Strides& strides, int64_t element_size, Region* region);
 
 // Contiguous memory.
 Region MakeRegion(const void* data, int64_t bytes);
+
+// How many elements the usual nesting, [batch][tokens][heads][run] with gaps,
+// spans from its first to its last; 0 if the strides are others: then
+// MakeRegion tells.
+inline int64_t NestedSpan(const Shape& shape, int64_t heads, int64_t run,
+                          const Strides& strides) {
+  int64_t span = run;
+  const auto nest = [&span](int64_t size, int64_t stride) {
+    if (size == 1) return true;
+    int64_t steps;
+    if (stride < span || __builtin_mul_overflow(stride, size - 1, &steps)) {
+      return false;
+    }
+    span += steps;
+    return span <= kMaxSpan;
+  };
+  return !Empty(shape) && heads > 0 && run <= kMaxSpan &&
+                 nest(heads, strides.head) &&
+                 nest(shape.tokens, strides.token) &&
+                 nest(shape.batch, strides.batch)
+             ? span
+             : 0;
+}
 
 // Whether the two provably share no byte.
 bool Disjoint(const Region& a, const Region& b);
 
 // 0 if no two elements of the region share a byte; else (or if that is not
-// provable: the dimensions are interleaved) the position, from 1 on, of the
-// dimension whose stride is less than what is inside it.
+// provable: the dimensions are interleaved) the position, from 1 on, of a
+// dimension whose stride is less than what it steps over.
 int CoincidingDim(const Region& region);
 
 }  // namespace rotary

@@ -36,8 +36,7 @@ rotary_status CheckMemory(const void* memory, size_t bytes, size_t needed,
 
 rotary_status CheckRows(const rotary_rows* rows, rotary_error* error) {
   if (rows == nullptr) return FailNull(error, "rows");
-  if (reinterpret_cast<uintptr_t>(rows) % alignof(rotary_rows) != 0 ||
-      !AreRows(rows)) {
+  if (!AreRows(rows)) {
     return FailArgument(error, "rows", reinterpret_cast<intptr_t>(rows),
                         "not rows that were initialized");
   }
@@ -108,17 +107,19 @@ rotary_status ReadRowsArgs(rotary_rows* rows, const rotary_rows_args* from,
     return status;
   }
   if (const rotary_status status =
-          ReadTarget(from->target, &call->kernels, error)) {
+          ReadTarget(from->target, &call->target, error)) {
     return status;
   }
-  Region positions;
+  Span positions;
   if (const rotary_status status =
           ReadPositionsArg(from->positions, from->batch, from->tokens,
                            &call->positions, &positions, error)) {
     return status;
   }
-  if (!Disjoint(positions,
-                MakeRegion(rows, static_cast<int64_t>(rows->bytes)))) {
+  const Region block = MakeRegion(rows, static_cast<int64_t>(rows->bytes));
+  if (!Apart(positions, block.span) &&
+      !Disjoint(PositionsRegion(call->positions, {from->batch, from->tokens}),
+                block)) {
     Failure failure = {ROTARY_ERROR_OVERLAP, "positions.data"};
     failure.value = reinterpret_cast<intptr_t>(from->positions->data);
     return Fail(error, failure, "overlap the rows");

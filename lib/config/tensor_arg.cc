@@ -1,37 +1,21 @@
 #include "lib/config/tensor_arg.h"
 
-#include <math.h>
-
+#include "lib/apply/stream.h"
+#include "lib/config/common_args.h"
 #include "lib/config/error.h"
 #include "lib/config/structs.h"
 
 namespace rotary {
 namespace {
 
-// Says which field of which tensor was wrong.
-class TensorFailure {
- public:
-  TensorFailure(int64_t index, rotary_error* error)
-      : index_(static_cast<int32_t>(index)), error_(error) {}
+constexpr int64_t kElement = sizeof(float);
 
-  rotary_status operator()(const char* field, int64_t value, const char* reason,
-                           rotary_status status = ROTARY_ERROR_ARGUMENT) const {
-    Failure failure = {status, field};
-    failure.value = value;
-    failure.tensor = index_;
-    return Fail(error_, failure, reason);
-  }
-
-  rotary_status Null(const char* field) const {
-    Failure failure = {ROTARY_ERROR_ARGUMENT, field};
-    failure.type = Failure::kNone;
-    failure.tensor = index_;
-    return Fail(error_, failure, "is NULL");
-  }
-
- private:
-  int32_t index_;
-  rotary_error* error_;
+// The memory that a tensor takes; in place the two spans are the same.
+struct Memory {
+  Span input;
+  Span output;
+  bool in_place;
+  rotary_store store;
 };
 
 // The names of one side's fields, for errors.
@@ -39,7 +23,7 @@ struct Side {
   const char* data;
   const char* dtype;
   const char* pairing;
-  const char* strides[3];  // as Region's source
+  const char* strides[3];  // by Region's dimension
 };
 constexpr Side kInput = {
     "input",
@@ -52,96 +36,38 @@ constexpr Side kOutput = {
     "output_pairing",
     {"output_batch_stride", "output_token_stride", "output_head_stride"}};
 
-struct Shape {
-  int64_t batch;
-  int64_t tokens;
+// Says which field of which tensor was wrong.  Kept out of the way of the
+// checks: a decode step is as short as they are.
+struct TensorFailure {
+  int64_t index;
+  rotary_error* error;
+
+  [[gnu::cold, gnu::noinline]] rotary_status operator()(
+      const char* field, int64_t value, const char* reason,
+      rotary_status status = ROTARY_ERROR_ARGUMENT) const {
+    Failure failure = {status, field};
+    failure.value = value;
+    failure.tensor = static_cast<int32_t>(index);
+    return Fail(error, failure, reason);
+  }
+
+  [[gnu::cold, gnu::noinline]] rotary_status Null(const char* field) const {
+    Failure failure = {ROTARY_ERROR_ARGUMENT, field};
+    failure.type = Failure::kNone;
+    failure.tensor = static_cast<int32_t>(index);
+    return Fail(error, failure, "is NULL");
+  }
+
+  [[gnu::cold, gnu::noinline]] rotary_status Stride(
+      const Side& side, int dim, const Strides& strides, const char* reason,
+      rotary_status status) const {
+    const int64_t all[3] = {strides.batch, strides.token, strides.head};
+    return (*this)(side.strides[dim - 1], all[dim - 1], reason, status);
+  }
 };
 
-Strides DenseStrides(Strides strides, int64_t tokens, int64_t heads,
-                     int64_t head_dim) {
-  // Wrapping: a stride that does not fit is of dimensions that are refused, or
-  // never used.
-  const auto times = [](int64_t a, int64_t b) {
-    return static_cast<int64_t>(static_cast<uint64_t>(a) *
-                                static_cast<uint64_t>(b));
-  };
-  if (strides.head == ROTARY_DENSE) strides.head = head_dim;
-  if (strides.token == ROTARY_DENSE) strides.token = times(heads, head_dim);
-  if (strides.batch == ROTARY_DENSE) {
-    strides.batch = times(tokens, times(heads, head_dim));
-  }
-  return strides;
-}
-
-rotary_status CheckSide(const Side& side, const void* data, rotary_dtype dtype,
-                        rotary_pairing pairing, const TensorFailure& fail) {
-  if (dtype != ROTARY_F32) {
-    return fail(side.dtype, dtype, "must be ROTARY_F32");
-  }
-  if (pairing != ROTARY_HALF && pairing != ROTARY_INTERLEAVED) {
-    return fail(side.pairing, pairing,
-                "must be ROTARY_HALF or ROTARY_INTERLEAVED");
-  }
-  if (data == nullptr) return fail.Null(side.data);
-  if (reinterpret_cast<uintptr_t>(data) % sizeof(float) != 0) {
-    return fail(side.data, reinterpret_cast<intptr_t>(data),
-                "must be aligned to its element");
-  }
-  return ROTARY_OK;
-}
-
-// Strides that are never used are made equal, so that others can be compared.
-Strides UsedStrides(const Strides& strides, const Shape& shape, int64_t heads) {
-  return {shape.batch == 1 ? 0 : strides.batch,
-          shape.tokens == 1 ? 0 : strides.token, heads == 1 ? 0 : strides.head};
-}
-
-int64_t StrideOf(const Strides& strides, int source) {
-  const int64_t all[3] = {strides.batch, strides.token, strides.head};
-  return all[source];
-}
-
-// The tensor is too large for memory: names the dimension that reaches
-// furthest.
-rotary_status FailSize(const Side& side, const Strides& strides,
-                       const Shape& shape, const rotary_tensor& in,
-                       const TensorFailure& fail) {
-  const int64_t sizes[3] = {shape.batch, shape.tokens, in.heads};
-  int furthest = 0;
-  double reach = -1.0;
-  for (int i = 0; i < 3; ++i) {
-    const double span = fabs(static_cast<double>(StrideOf(strides, i))) *
-                        static_cast<double>(sizes[i] - 1);
-    if (span > reach) {
-      reach = span;
-      furthest = i;
-    }
-  }
-  return fail(side.strides[furthest], StrideOf(strides, furthest),
-              "reaches beyond what memory can hold");
-}
-
-bool Equal(const Strides& a, const Strides& b) {
-  return a.batch == b.batch && a.token == b.token && a.head == b.head;
-}
-
-// Whether stores past the caches find what they need: everything aligned to the
-// largest vector.
-bool AlignedForStream(const Tensor& tensor, const Shape& shape, int64_t pairs) {
-  constexpr int64_t kAlignment = 64;
-  const Strides strides =
-      UsedStrides(tensor.output_strides, shape, tensor.heads);
-  const int64_t elements = strides.batch | strides.token | strides.head |
-                           tensor.rotary_offset | pairs;
-  const int64_t bytes =
-      static_cast<int64_t>(static_cast<uint64_t>(elements) *
-                           static_cast<uint64_t>(tensor.output_size));
-  return ((bytes | reinterpret_cast<intptr_t>(tensor.output)) &
-          (kAlignment - 1)) == 0;
-}
-
-rotary_status CheckShape(const rotary_tensor& in, int64_t rotary_dim,
-                         const TensorFailure& fail) {
+inline rotary_status CheckFields(const rotary_tensor& in, int64_t rotary_dim,
+                                 const TensorFailure& fail) {
   if (in.heads < 0) return fail("heads", in.heads, "must not be negative");
   if (in.rotary_offset < 0) {
     return fail("rotary_offset", in.rotary_offset, "must not be negative");
@@ -162,116 +88,368 @@ rotary_status CheckShape(const rotary_tensor& in, int64_t rotary_dim,
   return ROTARY_OK;
 }
 
-rotary_status ReadInput(const rotary_tensor& in, const Shape& shape,
-                        const ApplyCall& call, ReadTensor* to,
-                        const TensorFailure& fail) {
-  const bool empty = shape.batch == 0 || shape.tokens == 0 || in.heads == 0;
-  if (const rotary_status status =
-          CheckSide(kInput, empty ? &in : in.input, in.input_dtype,
-                    in.input_pairing, fail)) {
-    return status;
+inline rotary_status CheckSide(const Side& side, const void* data, bool empty,
+                               rotary_dtype dtype, rotary_pairing pairing,
+                               const TensorFailure& fail) {
+  if (dtype != ROTARY_F32) {
+    return fail(side.dtype, dtype, "must be ROTARY_F32");
   }
-  Tensor& tensor = to->tensor;
-  tensor.heads = in.heads;
-  tensor.head_dim = in.head_dim;
-  tensor.rotary_offset = in.rotary_offset;
-  tensor.input = static_cast<const char*>(in.input);
-  tensor.input_size = sizeof(float);
-  tensor.rotate = in.input_pairing == ROTARY_HALF
-                      ? call.kernels.rotate_f32->half
-                      : call.kernels.rotate_f32->interleaved;
-  tensor.input_strides = DenseStrides(
-      {in.input_batch_stride, in.input_token_stride, in.input_head_stride},
-      shape.tokens, in.heads, in.head_dim);
-  if (!MakeRegion(in.input, shape.batch, shape.tokens, in.heads, in.head_dim,
-                  tensor.input_strides, tensor.input_size, &to->input)) {
-    return FailSize(kInput, tensor.input_strides, shape, in, fail);
+  if (pairing != ROTARY_HALF && pairing != ROTARY_INTERLEAVED) {
+    return fail(side.pairing, pairing,
+                "must be ROTARY_HALF or ROTARY_INTERLEAVED");
+  }
+  if (empty) return ROTARY_OK;
+  if (data == nullptr) return fail.Null(side.data);
+  if (reinterpret_cast<uintptr_t>(data) % sizeof(float) != 0) {
+    return fail(side.data, reinterpret_cast<intptr_t>(data),
+                "must be aligned to its element");
   }
   return ROTARY_OK;
 }
 
+// ROTARY_DENSE replaced by what it stands for.
+inline void ReadStrides(int64_t batch_stride, int64_t token_stride,
+                        int64_t head_stride, int64_t tokens, int64_t heads,
+                        int64_t head_dim, Strides* strides) {
+  // Wrapping: a stride that does not fit is of dimensions that are refused, or
+  // never used.
+  const uint64_t token =
+      static_cast<uint64_t>(heads) * static_cast<uint64_t>(head_dim);
+  const uint64_t batch = static_cast<uint64_t>(tokens) * token;
+  strides->batch =
+      batch_stride == ROTARY_DENSE ? static_cast<int64_t>(batch) : batch_stride;
+  strides->token =
+      token_stride == ROTARY_DENSE ? static_cast<int64_t>(token) : token_stride;
+  strides->head = head_stride == ROTARY_DENSE ? head_dim : head_stride;
+}
+
+// The span of a side in any layout, and for an output that its elements do not
+// coincide.
+[[gnu::noinline]] rotary_status SpanOfAny(
+    const Side& side, const void* data, const Shape& shape,
+    const rotary_tensor& in, const Strides& strides, bool is_output,
+    const TensorFailure& fail, Span* span) {
+  Region region;
+  if (const int dim = MakeRegion(data, shape, in.heads, in.head_dim, strides,
+                                 kElement, &region)) {
+    return fail.Stride(side, dim, strides, "reaches further than memory can",
+                       ROTARY_ERROR_ARGUMENT);
+  }
+  if (is_output) {
+    if (const int dim = CoincidingDim(region)) {
+      return fail.Stride(
+          side, dim, strides,
+          "less than what it steps over: elements of the output coincide",
+          ROTARY_ERROR_OVERLAP);
+    }
+  }
+  *span = region.span;
+  return ROTARY_OK;
+}
+
+inline rotary_status SpanOf(const Side& side, const void* data,
+                            const Shape& shape, const rotary_tensor& in,
+                            const Strides& strides, bool is_output,
+                            const TensorFailure& fail, Span* span) {
+  const uintptr_t low = reinterpret_cast<uintptr_t>(data);
+  const int64_t elements = NestedSpan(shape, in.heads, in.head_dim, strides);
+  const uintptr_t end = low + static_cast<uintptr_t>(elements * kElement);
+  if (end <= low) {
+    return SpanOfAny(side, data, shape, in, strides, is_output, fail, span);
+  }
+  *span = {low, end};
+  return ROTARY_OK;
+}
+
+// Strides that are never used are made equal, so that others can be compared.
+Strides UsedStrides(const Strides& strides, const Shape& shape, int64_t heads) {
+  return {shape.batch == 1 ? 0 : strides.batch,
+          shape.tokens == 1 ? 0 : strides.token, heads == 1 ? 0 : strides.head};
+}
+
+bool Equal(const Strides& a, const Strides& b) {
+  return a.batch == b.batch && a.token == b.token && a.head == b.head;
+}
+
+// Whether stores past the caches find what they need: everything aligned to the
+// largest vector.
+bool AlignedForStream(const Tensor& tensor, const Shape& shape, int64_t pairs) {
+  constexpr int64_t kAlignment = 64;
+  const Strides strides =
+      UsedStrides(tensor.output_strides, shape, tensor.heads);
+  const int64_t elements = strides.batch | strides.token | strides.head |
+                           tensor.rotary_offset | pairs;
+  const int64_t bytes = static_cast<int64_t>(static_cast<uint64_t>(elements) *
+                                             static_cast<uint64_t>(kElement));
+  return ((bytes | reinterpret_cast<intptr_t>(tensor.output)) &
+          (kAlignment - 1)) == 0;
+}
+
 rotary_status ReadOutput(const rotary_tensor& in, const Shape& shape,
-                         ReadTensor* to, const TensorFailure& fail) {
+                         int64_t pairs, const TensorFailure& fail,
+                         Tensor* tensor, Memory* memory) {
   const rotary_dtype dtype =
       in.output_dtype == 0 ? in.input_dtype : in.output_dtype;
   const rotary_pairing pairing =
       in.output_pairing == 0 ? in.input_pairing : in.output_pairing;
-  if (const rotary_status status =
-          CheckSide(kOutput, in.output, dtype, pairing, fail)) {
-    return status;
-  }
+  const bool empty = Empty(shape) | (in.heads == 0);
+  rotary_status status =
+      CheckSide(kOutput, in.output, empty, dtype, pairing, fail);
+  if (status != ROTARY_OK) return status;
   if (pairing != in.input_pairing) {
     return fail(kOutput.pairing, pairing, "must be the input's",
                 ROTARY_ERROR_UNSUPPORTED);
   }
-  Tensor& tensor = to->tensor;
-  tensor.output = static_cast<char*>(in.output);
-  tensor.output_size = sizeof(float);
-  tensor.output_strides = DenseStrides(
-      {in.output_batch_stride, in.output_token_stride, in.output_head_stride},
-      shape.tokens, in.heads, in.head_dim);
-  if (!MakeRegion(in.output, shape.batch, shape.tokens, in.heads, in.head_dim,
-                  tensor.output_strides, tensor.output_size, &to->output)) {
-    return FailSize(kOutput, tensor.output_strides, shape, in, fail);
-  }
-  to->in_place = in.input == in.output &&
-                 Equal(UsedStrides(tensor.input_strides, shape, in.heads),
-                       UsedStrides(tensor.output_strides, shape, in.heads));
+  tensor->output = static_cast<char*>(in.output);
+  Strides& strides = tensor->output_strides;
+  ReadStrides(in.output_batch_stride, in.output_token_stride,
+              in.output_head_stride, shape.tokens, in.heads, in.head_dim,
+              &strides);
+  status = SpanOf(kOutput, in.output, shape, in, strides, true, fail,
+                  &memory->output);
+  if (status != ROTARY_OK) return status;
+  memory->in_place = in.input == in.output &&
+                     Equal(UsedStrides(tensor->input_strides, shape, in.heads),
+                           UsedStrides(strides, shape, in.heads));
+  tensor->stream = !memory->in_place && AlignedForStream(*tensor, shape, pairs);
   return ROTARY_OK;
 }
 
-void OutputIsInput(const rotary_tensor& in, ReadTensor* to) {
-  to->in_place = true;
-  to->tensor.output = static_cast<char*>(const_cast<void*>(in.input));
-  to->tensor.output_size = to->tensor.input_size;
-  to->tensor.output_strides = to->tensor.input_strides;
-  to->output = to->input;
+Region RegionOf(const void* data, const Shape& shape, const Tensor& tensor,
+                const Strides& strides) {
+  Region region;
+  MakeRegion(data, shape, tensor.heads, tensor.head_dim, strides, kElement,
+             &region);
+  return region;
 }
 
-}  // namespace
+Region InputRegion(const Shape& shape, const Tensor& tensor) {
+  return RegionOf(tensor.input, shape, tensor, tensor.input_strides);
+}
 
-rotary_status ReadTensorArg(const rotary_apply_args& args, int64_t index,
-                            const ApplyCall& call, ReadTensor* to,
-                            rotary_error* error) {
-  const TensorFailure fail(index, error);
+Region OutputRegion(const Shape& shape, const Tensor& tensor) {
+  return RegionOf(tensor.output, shape, tensor, tensor.output_strides);
+}
+
+// Reads and checks a tensor by itself.
+[[gnu::always_inline]] inline rotary_status Read(const rotary_apply_args& args,
+                                                 int64_t index,
+                                                 const ApplyCall& call,
+                                                 Tensor* tensor, Memory* memory,
+                                                 rotary_error* error) {
+  const TensorFailure fail = {index, error};
   // All tensors are of the first one's version.
   const size_t size = args.tensors[0].struct_size;
   const rotary_tensor* from = reinterpret_cast<const rotary_tensor*>(
       reinterpret_cast<const char*>(args.tensors) +
       static_cast<size_t>(index) * size);
   rotary_tensor copy;
-  const rotary_tensor* in =
+  const rotary_tensor* view =
       from->struct_size == size ? ViewStruct(from, &copy) : nullptr;
-  if (in == nullptr) {
+  if (view == nullptr) {
     return fail("struct_size", static_cast<int64_t>(from->struct_size),
                 "no known size, not the first tensor's, or a field is set that "
                 "this version has not",
                 ROTARY_ERROR_STRUCT_SIZE);
   }
+  const rotary_tensor& in = *view;
   const Shape shape = {args.batch, args.tokens};
-  if (const rotary_status status = CheckShape(*in, 2 * call.pairs, fail)) {
-    return status;
+  rotary_status status = CheckFields(in, 2 * call.pairs, fail);
+  if (status != ROTARY_OK) return status;
+  const bool empty = Empty(shape) | (in.heads == 0);
+  status = CheckSide(kInput, in.input, empty, in.input_dtype, in.input_pairing,
+                     fail);
+  if (status != ROTARY_OK) return status;
+
+  const bool in_place = in.output == nullptr;
+  tensor->heads = in.heads;
+  tensor->head_dim = in.head_dim;
+  tensor->rotary_offset = in.rotary_offset;
+  tensor->input = in.input;
+  const RotateKernels& kernels = *kRotateF32[call.target];
+  tensor->rotate =
+      in.input_pairing == ROTARY_HALF ? kernels.half : kernels.interleaved;
+  tensor->stream = false;
+  ReadStrides(in.input_batch_stride, in.input_token_stride,
+              in.input_head_stride, shape.tokens, in.heads, in.head_dim,
+              &tensor->input_strides);
+  const Strides& strides = tensor->input_strides;
+  status = SpanOf(kInput, in.input, shape, in, strides, in_place, fail,
+                  &memory->input);
+  if (status != ROTARY_OK) return status;
+  memory->store = in.output_store;
+  memory->in_place = in_place;
+  if (!in_place) {
+    return ReadOutput(in, shape, call.pairs, fail, tensor, memory);
   }
-  if (const rotary_status status = ReadInput(*in, shape, call, to, fail)) {
-    return status;
-  }
-  if (in->output == nullptr) {
-    OutputIsInput(*in, to);
-  } else if (const rotary_status status = ReadOutput(*in, shape, to, fail)) {
-    return status;
-  }
-  if (const int dim = CoincidingDim(to->output)) {
-    const Side& side = in->output == nullptr ? kInput : kOutput;
-    const int source = to->output.source[dim - 1];
-    return fail(side.strides[source],
-                StrideOf(to->tensor.output_strides, source),
-                "less than what it steps over: elements of the output coincide",
-                ROTARY_ERROR_OVERLAP);
-  }
-  to->store = in->output_store;
-  to->tensor.stream =
-      !to->in_place && AlignedForStream(to->tensor, shape, call.pairs);
+  tensor->output = const_cast<void*>(in.input);
+  // Field by field: a copy in one go would wait for the single stores.
+  tensor->output_strides.batch = strides.batch;
+  tensor->output_strides.token = strides.token;
+  tensor->output_strides.head = strides.head;
+  memory->output.low = memory->input.low;
+  memory->output.end = memory->input.end;
   return ROTARY_OK;
+}
+
+[[gnu::noinline]] rotary_status ReadTensorArg(const rotary_apply_args& args,
+                                              int64_t index,
+                                              const ApplyCall& call,
+                                              Tensor* tensor, Memory* memory,
+                                              rotary_error* error) {
+  return Read(args, index, call, tensor, memory, error);
+}
+
+// Where the rotation of a call comes from.
+Region SourceRegion(const rotary_apply_args& args, const ApplyCall& call) {
+  if (call.rows != nullptr) {
+    return MakeRegion(call.rows, static_cast<int64_t>(call.rows->bytes));
+  }
+  return PositionsRegion(call.positions, {args.batch, args.tokens});
+}
+
+[[gnu::cold]] rotary_status FailOverlap(int64_t index, const Tensor& tensor,
+                                        const char* reason,
+                                        rotary_error* error) {
+  Failure failure = {ROTARY_ERROR_OVERLAP, "output"};
+  failure.value = reinterpret_cast<intptr_t>(tensor.output);
+  failure.tensor = static_cast<int32_t>(index);
+  return Fail(error, failure, reason);
+}
+
+// Adds what a tensor contributes to the call's sums.  They do not overflow: the
+// elements of outputs do not coincide.  (Where there are no tokens, heads may,
+// and is not used.)
+inline void Count(const rotary_apply_args& args, const Tensor& tensor,
+                  const Memory& memory, ApplyCall* call) {
+  const uint64_t heads = static_cast<uint64_t>(tensor.heads);
+  const uint64_t tokens = static_cast<uint64_t>(args.batch * args.tokens);
+  const int64_t bytes = static_cast<int64_t>(
+      tokens * heads * static_cast<uint64_t>(tensor.head_dim * kElement));
+  call->heads =
+      static_cast<int64_t>(static_cast<uint64_t>(call->heads) + heads);
+  call->bytes += 2 * bytes;
+  if (!memory.in_place) call->stream_bytes += bytes;
+}
+
+// A tensor against itself and what the rotation comes from.
+inline rotary_status CheckAlone(const rotary_apply_args& args, int64_t index,
+                                const Tensor& tensor, const Memory& memory,
+                                const Span& source, ApplyCall* call,
+                                rotary_error* error) {
+  const Shape shape = {args.batch, args.tokens};
+  if (!memory.in_place && !Apart(memory.input, memory.output) &&
+      !Disjoint(InputRegion(shape, tensor), OutputRegion(shape, tensor))) {
+    return FailOverlap(index, tensor, "not provably disjoint from its input",
+                       error);
+  }
+  if (!Apart(memory.output, source) &&
+      !Disjoint(OutputRegion(shape, tensor), SourceRegion(args, *call))) {
+    return FailOverlap(index, tensor, "overlaps the rows or the positions",
+                       error);
+  }
+  Count(args, tensor, memory, call);
+  return ROTARY_OK;
+}
+
+[[gnu::noinline]] bool DisjointPair(const Shape& shape, const Tensor& a,
+                                    const Tensor& b) {
+  const Region a_output = OutputRegion(shape, a);
+  const Region b_output = OutputRegion(shape, b);
+  return Disjoint(a_output, b_output) &&
+         Disjoint(a_output, InputRegion(shape, b)) &&
+         Disjoint(InputRegion(shape, a), b_output);
+}
+
+// Tensor `index`, b, against one before it: neither's output may touch anything
+// of the other's.
+inline rotary_status CheckPair(const rotary_apply_args& args, int64_t index,
+                               const Tensor& a, const Memory& a_memory,
+                               const Tensor& b, const Memory& b_memory,
+                               rotary_error* error) {
+  if ((Apart(a_memory.output, b_memory.output) &&
+       Apart(a_memory.output, b_memory.input) &&
+       Apart(a_memory.input, b_memory.output)) ||
+      DisjointPair({args.batch, args.tokens}, a, b)) {
+    return ROTARY_OK;
+  }
+  return FailOverlap(index, b, "not provably disjoint from another tensor",
+                     error);
+}
+
+// More tensors than are kept at hand: they are read again for each other.
+rotary_status CheckMany(const rotary_apply_args& args, const Span& source,
+                        ApplyCall* call, rotary_error* error) {
+  for (int64_t i = 0; i < args.num_tensors; ++i) {
+    Tensor own, other;
+    Memory own_memory, other_memory;
+    rotary_status status =
+        ReadTensorArg(args, i, *call, &own, &own_memory, error);
+    if (status != ROTARY_OK) return status;
+    status = CheckAlone(args, i, own, own_memory, source, call, error);
+    if (status != ROTARY_OK) return status;
+    for (int64_t j = 0; j < i; ++j) {
+      ReadTensorArg(args, j, *call, &other, &other_memory, nullptr);
+      status = CheckPair(args, i, other, other_memory, own, own_memory, error);
+      if (status != ROTARY_OK) return status;
+    }
+  }
+  call->stream = StreamPays(call->stream_bytes);
+  return ROTARY_OK;
+}
+
+// What a tensor becomes once the whole call is known.
+void FinishTensor(const rotary_apply_args& args, const ApplyCall& call,
+                  const Memory& memory, Tensor* tensor) {
+  if (FoldsBatch(args)) {
+    tensor->input_strides.token = tensor->input_strides.batch;
+    tensor->output_strides.token = tensor->output_strides.batch;
+  }
+  if (memory.store == ROTARY_STORE_KEEP ||
+      (memory.store == ROTARY_STORE_AUTO && !call.stream)) {
+    tensor->stream = false;
+  }
+}
+
+}  // namespace
+
+rotary_status CheckTensors(const rotary_apply_args& args, const Span& source,
+                           Tensor* tensors, ApplyCall* call,
+                           rotary_error* error) {
+  if (args.num_tensors > kTensorGroup) {
+    return CheckMany(args, source, call, error);
+  }
+  Memory memory[kTensorGroup];
+  for (int64_t i = 0; i < args.num_tensors; ++i) {
+    rotary_status status = Read(args, i, *call, &tensors[i], &memory[i], error);
+    if (status != ROTARY_OK) return status;
+    status = CheckAlone(args, i, tensors[i], memory[i], source, call, error);
+    if (status != ROTARY_OK) return status;
+    for (int64_t j = 0; j < i; ++j) {
+      status = CheckPair(args, i, tensors[j], memory[j], tensors[i], memory[i],
+                         error);
+      if (status != ROTARY_OK) return status;
+    }
+  }
+  if (call->stream_bytes == 0 && !FoldsBatch(args)) return ROTARY_OK;
+  call->stream = StreamPays(call->stream_bytes);
+  for (int64_t i = 0; i < args.num_tensors; ++i) {
+    FinishTensor(args, *call, memory[i], &tensors[i]);
+  }
+  return ROTARY_OK;
+}
+
+void LoadTensors(const rotary_apply_args& args, int64_t first, int64_t count,
+                 Tensor* to, ApplyCall* call) {
+  call->heads = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    Memory memory;
+    ReadTensorArg(args, first + i, *call, &to[i], &memory, nullptr);
+    FinishTensor(args, *call, memory, &to[i]);
+    call->heads += to[i].heads;
+  }
+  call->tensors = to;
+  call->num_tensors = count;
 }
 
 }  // namespace rotary

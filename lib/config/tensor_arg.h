@@ -1,4 +1,4 @@
-// One tensor of an apply call.  Used by config/apply_args.cc.
+// The tensors of an apply call.  Used by config/apply_args.cc.
 
 #ifndef ROTARY_LIB_CONFIG_TENSOR_ARG_H_
 #define ROTARY_LIB_CONFIG_TENSOR_ARG_H_
@@ -9,19 +9,27 @@
 
 namespace rotary {
 
-// A tensor that has been read, and the memory that it takes.
-struct ReadTensor {
-  Tensor tensor;
-  Region input;
-  Region output;
-  bool in_place;
-  rotary_store store;
-};
+// How many tensors are loaded together: with one thread a call keeps them on
+// its stack.
+constexpr int64_t kTensorGroup = 8;
 
-// Reads tensor `index` of args, whose other arguments `call` holds.
-rotary_status ReadTensorArg(const rotary_apply_args& args, int64_t index,
-                            const ApplyCall& call, ReadTensor* to,
-                            rotary_error* error);
+// A batch of one token each is as well one sequence: longer runs of tokens.
+inline bool FoldsBatch(const rotary_apply_args& args) {
+  return args.tokens == 1 && args.batch > 1;
+}
+
+// Reads and checks every tensor of args, whose embedding or rows and target
+// `call` holds (`source`: their memory), and every two of them; adds up the
+// call's sums.  If there are
+// no more than kTensorGroup, they are in `tensors`.
+rotary_status CheckTensors(const rotary_apply_args& args, const Span& source,
+                           Tensor* tensors, ApplyCall* call,
+                           rotary_error* error);
+
+// Loads tensors [first, first + count) of args, which have been checked, as the
+// call's.
+void LoadTensors(const rotary_apply_args& args, int64_t first, int64_t count,
+                 Tensor* to, ApplyCall* call);
 
 }  // namespace rotary
 

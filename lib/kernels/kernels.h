@@ -17,19 +17,37 @@ constexpr int64_t PaddedPairs(int64_t pairs) {
   return (pairs + kPairPadding - 1) / kPairPadding * kPairPadding;
 }
 
-// Pairs [pair_begin, pair_begin + pair_count) of some heads of a run of tokens
-// of one tensor.  Strides count elements.
-struct RotateJob {
-  const void* input;  // element 0 of the first head of the first token
-  void* output;       // may equal input: then the strides are equal too
-  int64_t input_token_stride;
-  int64_t input_head_stride;
-  int64_t output_token_stride;
-  int64_t output_head_stride;
-  int64_t tokens;
+// In elements.
+struct Strides {
+  int64_t batch;
+  int64_t token;
+  int64_t head;
+};
+
+struct RotateJob;
+using RotateKernel = void (*)(const RotateJob& job);
+
+// A tensor, or a range of its heads.
+struct Tensor {
   int64_t heads;
   int64_t head_dim;
   int64_t rotary_offset;
+  const void* input;  // element 0 of head 0 of token 0 of sequence 0
+  void* output;       // may equal input: then the strides are equal too
+  Strides input_strides;
+  Strides output_strides;
+  RotateKernel rotate;
+  bool stream;  // store past the caches; everything is aligned for it
+};
+
+// Pairs [pair_begin, pair_begin + pair_count) of tokens [token, token + count)
+// of sequence b of tensors that share their rows and their kernel.
+struct RotateJob {
+  const Tensor* tensors;
+  const Tensor* tensors_end;
+  int64_t b;
+  int64_t token;
+  int64_t count;
   int64_t pairs;  // rotary_dim / 2
   int64_t pair_begin;
   int64_t pair_count;
@@ -44,9 +62,7 @@ struct RotateJob {
   int64_t rotates_stride;
 
   uint32_t sin_sign;  // XORed into sin's bits: 0, or the sign bit
-  bool stream;        // store past the caches; everything is aligned for it
 };
-using RotateKernel = void (*)(const RotateJob& job);
 
 // The kernels of one dtype.
 struct RotateKernels {
@@ -75,12 +91,6 @@ using MakeRowsKernel = void (*)(const MakeRowsJob& job);
 constexpr int32_t kNoPosition = INT32_MIN;
 constexpr int kDigitBits = 8;
 constexpr int kDigits = 4;
-
-// Everything that one target has.
-struct Kernels {
-  const RotateKernels* rotate_f32;
-  MakeRowsKernel make_rows;
-};
 
 }  // namespace rotary
 

@@ -1,7 +1,7 @@
 // Rows from the trig table: one complex product for each digit of the position
 // but the first, in f64, rounded once to f32.  For every target.
 
-#include "lib/kernels/kernel_tables.h"
+#include "lib/kernels/target.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/kernels/make_rows.cc"

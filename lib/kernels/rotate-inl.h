@@ -34,15 +34,37 @@ constexpr size_t kHalfVectors = 2;
 constexpr size_t kInterleavedVectors = 1;
 #endif
 
-// One token: where its heads are, and the row at the first pair of a block.
+// The heads of one token of a segment, from the first pair of a block on.
 struct Heads {
   const float* input;
   float* output;
   int64_t input_stride;
   int64_t output_stride;
   int64_t count;
-  int64_t half;  // elements from the first to the second of a pair (half)
 };
+
+// A token's elements from `element` of head 0 on.
+HWY_INLINE const float* Input(const RotateJob& job, const Tensor& tensor,
+                              int64_t token, int64_t element) {
+  return static_cast<const float*>(tensor.input) +
+         job.b * tensor.input_strides.batch +
+         token * tensor.input_strides.token + element;
+}
+
+HWY_INLINE float* Output(const RotateJob& job, const Tensor& tensor,
+                         int64_t token, int64_t element) {
+  return static_cast<float*>(tensor.output) +
+         job.b * tensor.output_strides.batch +
+         token * tensor.output_strides.token + element;
+}
+
+HWY_INLINE Heads HeadsOf(const RotateJob& job, const Tensor& tensor,
+                         int64_t token, int64_t element) {
+  element += tensor.rotary_offset;
+  return {Input(job, tensor, token, element),
+          Output(job, tensor, token, element), tensor.input_strides.head,
+          tensor.output_strides.head, tensor.heads};
+}
 
 template <bool kStream, class D, class V>
 HWY_INLINE void Write(D d, V v, float* to) {
@@ -53,270 +75,296 @@ HWY_INLINE void Write(D d, V v, float* to) {
   }
 }
 
-// kVectors vectors of pairs of every head, pairing half.  The next head is
-// loaded before this one is stored: g++ otherwise folds each load into two
-// arithmetic operands, and loads everything twice.
-//
-// Unused vectors of kVectors < 4 fold away.
-template <size_t kVectors, bool kStream, class D>
-HWY_INLINE void RotateHalf(D d, const float* cos, const float* sin,
-                           uint32_t sin_sign, const Heads& heads) {
-  using V = hn::Vec<D>;
-  static_assert(kVectors >= 1 && kVectors <= 4, "four vectors are written out");
-  const hn::RebindToUnsigned<D> du;
-  const size_t N = hn::Lanes(d);
+// Pairing half: elements a of a block of pairs, and elements b, `half` behind.
+template <size_t kVectors, bool kStream, class D, class V = hn::Vec<D>>
+HWY_INLINE void RotateHeadsHalf(D d, V c0, V s0, V c1, V s1, V c2, V s2, V c3,
+                                V s3, int64_t half, const Heads& heads) {
+  // Unused vectors of kVectors < 4 are copies of the first, and fold away.
   constexpr bool k1 = kVectors > 1, k2 = kVectors > 2, k3 = kVectors > 3;
-  const size_t o1 = k1 ? N : 0, o2 = k2 ? 2 * N : 0, o3 = k3 ? 3 * N : 0;
-  const V sign = hn::BitCast(d, hn::Set(du, sin_sign));
-
-  const V c0 = hn::LoadU(d, cos);
-  const V c1 = hn::LoadU(d, cos + o1);
-  const V c2 = hn::LoadU(d, cos + o2);
-  const V c3 = hn::LoadU(d, cos + o3);
-  const V s0 = hn::Xor(hn::LoadU(d, sin), sign);
-  const V s1 = hn::Xor(hn::LoadU(d, sin + o1), sign);
-  const V s2 = hn::Xor(hn::LoadU(d, sin + o2), sign);
-  const V s3 = hn::Xor(hn::LoadU(d, sin + o3), sign);
-
-  const int64_t half = heads.half;
-  const float* x = heads.input;
-  float* y = heads.output;
-  V a0 = hn::LoadU(d, x), b0 = hn::LoadU(d, x + half);
-  V a1 = hn::LoadU(d, x + o1), b1 = hn::LoadU(d, x + half + o1);
-  V a2 = hn::LoadU(d, x + o2), b2 = hn::LoadU(d, x + half + o2);
-  V a3 = hn::LoadU(d, x + o3), b3 = hn::LoadU(d, x + half + o3);
-  for (int64_t h = heads.count; h > 0; --h) {
-    if (h > 1) x += heads.input_stride;
-    const V na0 = hn::LoadU(d, x), nb0 = hn::LoadU(d, x + half);
-    const V na1 = hn::LoadU(d, x + o1), nb1 = hn::LoadU(d, x + half + o1);
-    const V na2 = hn::LoadU(d, x + o2), nb2 = hn::LoadU(d, x + half + o2);
-    const V na3 = hn::LoadU(d, x + o3), nb3 = hn::LoadU(d, x + half + o3);
-
-    Write<kStream>(d, hn::Sub(hn::Mul(a0, c0), hn::Mul(b0, s0)), y);
-    Write<kStream>(d, hn::Add(hn::Mul(b0, c0), hn::Mul(a0, s0)), y + half);
-    if (k1) {
-      Write<kStream>(d, hn::Sub(hn::Mul(a1, c1), hn::Mul(b1, s1)), y + o1);
-      Write<kStream>(d, hn::Add(hn::Mul(b1, c1), hn::Mul(a1, s1)),
-                     y + half + o1);
-    }
-    if (k2) {
-      Write<kStream>(d, hn::Sub(hn::Mul(a2, c2), hn::Mul(b2, s2)), y + o2);
-      Write<kStream>(d, hn::Add(hn::Mul(b2, c2), hn::Mul(a2, s2)),
-                     y + half + o2);
-    }
-    if (k3) {
-      Write<kStream>(d, hn::Sub(hn::Mul(a3, c3), hn::Mul(b3, s3)), y + o3);
-      Write<kStream>(d, hn::Add(hn::Mul(b3, c3), hn::Mul(a3, s3)),
-                     y + half + o3);
-    }
-    y += heads.output_stride;
-    a0 = na0, b0 = nb0, a1 = na1, b1 = nb1;
-    a2 = na2, b2 = nb2, a3 = na3, b3 = nb3;
-  }
-}
-
-// The same, pairing interleaved: vectors of whole pairs, each times cos doubled
-// (c0 c0 c1 c1 ..) plus its neighbors swapped, times sin doubled with
-// alternating signs (-s0 s0 -s1 s1 ..).  One "vector of pairs" is two vectors
-// of elements.
-template <size_t kVectors, bool kStream, class D>
-HWY_INLINE void RotateInterleaved(D d, const float* cos, const float* sin,
-                                  uint32_t sin_sign, const Heads& heads) {
-  using V = hn::Vec<D>;
-  static_assert(kVectors >= 1 && kVectors <= 2, "two vectors are written out");
-  const hn::RebindToUnsigned<D> du;
-  const hn::RebindToSigned<D> di;
   const size_t N = hn::Lanes(d);
-  constexpr bool k1 = kVectors > 1;
-  const size_t o1 = k1 ? N : 0;
+  const size_t o1 = k1 ? N : 0, o2 = k2 ? 2 * N : 0, o3 = k3 ? 3 * N : 0;
+  const auto load = [=](const float* x, V& a0, V& b0, V& a1, V& b1, V& a2,
+                        V& b2, V& a3, V& b3) HWY_ATTR {
+    a0 = hn::LoadU(d, x), b0 = hn::LoadU(d, x + half);
+    a1 = hn::LoadU(d, x + o1), b1 = hn::LoadU(d, x + half + o1);
+    a2 = hn::LoadU(d, x + o2), b2 = hn::LoadU(d, x + half + o2);
+    a3 = hn::LoadU(d, x + o3), b3 = hn::LoadU(d, x + half + o3);
+  };
+  const auto turn = [=](V a, V b, V c, V s, float* y) HWY_ATTR {
+    Write<kStream>(d, hn::Sub(hn::Mul(a, c), hn::Mul(b, s)), y);
+    Write<kStream>(d, hn::Add(hn::Mul(b, c), hn::Mul(a, s)), y + half);
+  };
+  const auto store = [=](float* y, V a0, V b0, V a1, V b1, V a2, V b2, V a3,
+                         V b3) HWY_ATTR {
+    turn(a0, b0, c0, s0, y);
+    if (k1) turn(a1, b1, c1, s1, y + o1);
+    if (k2) turn(a2, b2, c2, s2, y + o2);
+    if (k3) turn(a3, b3, c3, s3, y + o3);
+  };
 
-  const auto lane = hn::Iota(di, 0);
-  const auto low = hn::IndicesFromVec(d, hn::ShiftRight<1>(lane));
-  const auto high = hn::IndicesFromVec(
-      d, hn::ShiftRight<1>(hn::Add(lane, hn::Set(di, static_cast<int>(N)))));
-  // The sign bit in even lanes: lane + 1 shifted to the top.
-  const auto even = hn::ShiftLeft<31>(hn::BitCast(du, hn::Iota(di, 1)));
-  const V sign = hn::BitCast(d, hn::Xor(even, hn::Set(du, sin_sign)));
-
-  const V cos0 = hn::LoadU(d, cos), sin0 = hn::LoadU(d, sin);
-  const V cos1 = hn::LoadU(d, cos + o1), sin1 = hn::LoadU(d, sin + o1);
-  const V c0 = hn::TableLookupLanes(cos0, low);
-  const V c1 = hn::TableLookupLanes(cos0, high);
-  const V c2 = hn::TableLookupLanes(cos1, low);
-  const V c3 = hn::TableLookupLanes(cos1, high);
-  const V s0 = hn::Xor(hn::TableLookupLanes(sin0, low), sign);
-  const V s1 = hn::Xor(hn::TableLookupLanes(sin0, high), sign);
-  const V s2 = hn::Xor(hn::TableLookupLanes(sin1, low), sign);
-  const V s3 = hn::Xor(hn::TableLookupLanes(sin1, high), sign);
-
+  // The next head is loaded before this one is stored: g++ otherwise folds each
+  // load into two arithmetic operands, and loads everything twice.
   const float* x = heads.input;
   float* y = heads.output;
-  V a0 = hn::LoadU(d, x), a1 = hn::LoadU(d, x + N);
-  V a2 = hn::LoadU(d, x + 2 * o1), a3 = hn::LoadU(d, x + 2 * o1 + N);
-  for (int64_t h = heads.count; h > 0; --h) {
-    if (h > 1) x += heads.input_stride;
-    const V n0 = hn::LoadU(d, x), n1 = hn::LoadU(d, x + N);
-    const V n2 = hn::LoadU(d, x + 2 * o1), n3 = hn::LoadU(d, x + 2 * o1 + N);
-
-    const V w0 = hn::Mul(hn::Reverse2(d, a0), s0);
-    const V w1 = hn::Mul(hn::Reverse2(d, a1), s1);
-    Write<kStream>(d, hn::Add(hn::Mul(a0, c0), w0), y);
-    Write<kStream>(d, hn::Add(hn::Mul(a1, c1), w1), y + N);
-    if (k1) {
-      const V w2 = hn::Mul(hn::Reverse2(d, a2), s2);
-      const V w3 = hn::Mul(hn::Reverse2(d, a3), s3);
-      Write<kStream>(d, hn::Add(hn::Mul(a2, c2), w2), y + 2 * o1);
-      Write<kStream>(d, hn::Add(hn::Mul(a3, c3), w3), y + 2 * o1 + N);
+  V a0, b0, a1, b1, a2, b2, a3, b3;
+  V e0, f0, e1, f1, e2, f2, e3, f3;
+  load(x, a0, b0, a1, b1, a2, b2, a3, b3);
+  for (int64_t left = heads.count;; left -= 2) {
+    if (left == 1) {
+      store(y, a0, b0, a1, b1, a2, b2, a3, b3);
+      return;
     }
+    x += heads.input_stride;
+    load(x, e0, f0, e1, f1, e2, f2, e3, f3);
+    store(y, a0, b0, a1, b1, a2, b2, a3, b3);
     y += heads.output_stride;
-    a0 = n0, a1 = n1, a2 = n2, a3 = n3;
+    if (left == 2) {
+      store(y, e0, f0, e1, f1, e2, f2, e3, f3);
+      return;
+    }
+    x += heads.input_stride;
+    load(x, a0, b0, a1, b1, a2, b2, a3, b3);
+    store(y, e0, f0, e1, f1, e2, f2, e3, f3);
+    y += heads.output_stride;
   }
 }
 
-// One pair of every head, elements `half` apart: the end of any pairing.
-HWY_INLINE void RotatePair(const float* cos, const float* sin,
-                           uint32_t sin_sign, const Heads& heads) {
-  const hn::CappedTag<float, 1> d;
-  RotateHalf<1, false>(d, cos, sin, sin_sign, heads);
+// Pairing interleaved: vectors of whole pairs, each times cos doubled (c0 c0 c1
+// c1 ..) plus its neighbors swapped, times sin doubled with alternating signs
+// (-s0 s0 -s1 s1 ..).  Here kVectors counts vectors of pairs, two of elements.
+template <size_t kVectors, bool kStream, class D, class V = hn::Vec<D>>
+HWY_INLINE void RotateHeadsInterleaved(D d, V c0, V s0, V c1, V s1, V c2, V s2,
+                                       V c3, V s3, const Heads& heads) {
+  constexpr bool k1 = kVectors > 1;
+  const size_t N = hn::Lanes(d);
+  const size_t o2 = k1 ? 2 * N : 0;
+  const auto load = [=](const float* x, V& a0, V& a1, V& a2, V& a3) HWY_ATTR {
+    a0 = hn::LoadU(d, x), a1 = hn::LoadU(d, x + N);
+    a2 = hn::LoadU(d, x + o2), a3 = hn::LoadU(d, x + o2 + N);
+  };
+  const auto turn = [=](V a, V c, V s, float* y) HWY_ATTR {
+    const V swapped = hn::Reverse2(d, a);
+    Write<kStream>(d, hn::Add(hn::Mul(a, c), hn::Mul(swapped, s)), y);
+  };
+  const auto store = [=](float* y, V a0, V a1, V a2, V a3) HWY_ATTR {
+    turn(a0, c0, s0, y);
+    turn(a1, c1, s1, y + N);
+    if (k1) turn(a2, c2, s2, y + o2);
+    if (k1) turn(a3, c3, s3, y + o2 + N);
+  };
+
+  const float* x = heads.input;
+  float* y = heads.output;
+  V a0, a1, a2, a3;
+  V e0, e1, e2, e3;
+  load(x, a0, a1, a2, a3);
+  for (int64_t left = heads.count;; left -= 2) {
+    if (left == 1) {
+      store(y, a0, a1, a2, a3);
+      return;
+    }
+    x += heads.input_stride;
+    load(x, e0, e1, e2, e3);
+    store(y, a0, a1, a2, a3);
+    y += heads.output_stride;
+    if (left == 2) {
+      store(y, e0, e1, e2, e3);
+      return;
+    }
+    x += heads.input_stride;
+    load(x, a0, a1, a2, a3);
+    store(y, e0, e1, e2, e3);
+    y += heads.output_stride;
+  }
 }
 
-// The pairings: where pair p of a head starts, and the loops over heads.
+// A block of pairs, kN vectors from pair `pair` on, of every segment of a
+// token.
 struct Half {
   static constexpr size_t kVectors = kHalfVectors;
   static constexpr size_t kMinLanes = 1;
-  static HWY_INLINE int64_t Element(int64_t pair) { return pair; }
-  static HWY_INLINE int64_t Distance(int64_t pairs) { return pairs; }
-  template <size_t kN, bool kStream, class D>
-  static HWY_INLINE void Rotate(D d, const float* cos, const float* sin,
-                                uint32_t sin_sign, const Heads& heads) {
-    RotateHalf<kN, kStream>(d, cos, sin, sin_sign, heads);
+
+  template <size_t kN, class D>
+  static HWY_INLINE void Rotate(D d, const RotateJob& job, int64_t token,
+                                int64_t pair) {
+    using V = hn::Vec<D>;
+    static_assert(kN >= 1 && kN <= 4, "four vectors are written out");
+    const size_t N = hn::Lanes(d);
+    const size_t o1 = kN > 1 ? N : 0;
+    const size_t o2 = kN > 2 ? 2 * N : 0;
+    const size_t o3 = kN > 3 ? 3 * N : 0;
+    const V sign =
+        hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), job.sin_sign));
+    const float* cos = job.cos + token * job.row_stride + pair;
+    const float* sin = job.sin + token * job.row_stride + pair;
+    const V c0 = hn::LoadU(d, cos);
+    const V c1 = hn::LoadU(d, cos + o1);
+    const V c2 = hn::LoadU(d, cos + o2);
+    const V c3 = hn::LoadU(d, cos + o3);
+    const V s0 = hn::Xor(hn::LoadU(d, sin), sign);
+    const V s1 = hn::Xor(hn::LoadU(d, sin + o1), sign);
+    const V s2 = hn::Xor(hn::LoadU(d, sin + o2), sign);
+    const V s3 = hn::Xor(hn::LoadU(d, sin + o3), sign);
+    for (const Tensor* t = job.tensors; t < job.tensors_end; ++t) {
+      const Heads heads =
+          HeadsOf(job, *t, job.token + token, job.pair_begin + pair);
+      if (t->stream) {
+        RotateHeadsHalf<kN, true>(d, c0, s0, c1, s1, c2, s2, c3, s3, job.pairs,
+                                  heads);
+      } else {
+        RotateHeadsHalf<kN, false>(d, c0, s0, c1, s1, c2, s2, c3, s3, job.pairs,
+                                   heads);
+      }
+    }
   }
 };
 
 struct Interleaved {
   static constexpr size_t kVectors = kInterleavedVectors;
   static constexpr size_t kMinLanes = 2;
-  static HWY_INLINE int64_t Element(int64_t pair) { return 2 * pair; }
-  static HWY_INLINE int64_t Distance(int64_t) { return 1; }
-  template <size_t kN, bool kStream, class D>
-  static HWY_INLINE void Rotate(D d, const float* cos, const float* sin,
-                                uint32_t sin_sign, const Heads& heads) {
-    RotateInterleaved<kN, kStream>(d, cos, sin, sin_sign, heads);
+
+  template <size_t kN, class D>
+  static HWY_INLINE void Rotate(D d, const RotateJob& job, int64_t token,
+                                int64_t pair) {
+    using V = hn::Vec<D>;
+    static_assert(kN >= 1 && kN <= 2, "two vectors are written out");
+    const hn::RebindToUnsigned<D> du;
+    const hn::RebindToSigned<D> di;
+    const size_t N = hn::Lanes(d);
+    const size_t o1 = kN > 1 ? N : 0;
+    const auto lane = hn::Iota(di, 0);
+    const auto low = hn::IndicesFromVec(d, hn::ShiftRight<1>(lane));
+    const auto high = hn::IndicesFromVec(
+        d, hn::ShiftRight<1>(hn::Add(lane, hn::Set(di, static_cast<int>(N)))));
+    // The sign bit in even lanes: lane + 1 shifted to the top.
+    const auto even = hn::ShiftLeft<31>(hn::BitCast(du, hn::Iota(di, 1)));
+    const V sign = hn::BitCast(d, hn::Xor(even, hn::Set(du, job.sin_sign)));
+
+    const float* cos = job.cos + token * job.row_stride + pair;
+    const float* sin = job.sin + token * job.row_stride + pair;
+    const V cos0 = hn::LoadU(d, cos), sin0 = hn::LoadU(d, sin);
+    const V cos1 = hn::LoadU(d, cos + o1), sin1 = hn::LoadU(d, sin + o1);
+    const V c0 = hn::TableLookupLanes(cos0, low);
+    const V c1 = hn::TableLookupLanes(cos0, high);
+    const V c2 = hn::TableLookupLanes(cos1, low);
+    const V c3 = hn::TableLookupLanes(cos1, high);
+    const V s0 = hn::Xor(hn::TableLookupLanes(sin0, low), sign);
+    const V s1 = hn::Xor(hn::TableLookupLanes(sin0, high), sign);
+    const V s2 = hn::Xor(hn::TableLookupLanes(sin1, low), sign);
+    const V s3 = hn::Xor(hn::TableLookupLanes(sin1, high), sign);
+    for (const Tensor* t = job.tensors; t < job.tensors_end; ++t) {
+      const Heads heads =
+          HeadsOf(job, *t, job.token + token, 2 * (job.pair_begin + pair));
+      if (t->stream) {
+        RotateHeadsInterleaved<kN, true>(d, c0, s0, c1, s1, c2, s2, c3, s3,
+                                         heads);
+      } else {
+        RotateHeadsInterleaved<kN, false>(d, c0, s0, c1, s1, c2, s2, c3, s3,
+                                          heads);
+      }
+    }
   }
 };
-
-// Goes through the pairs of one token in ever smaller blocks.
+// The pairs of one token, in ever smaller blocks.
 template <class Pairing>
 class Token {
  public:
-  HWY_INLINE Token(const RotateJob& job, const float* input, float* output,
-                   int64_t token)
-      : job_(job),
-        input_(input + job.rotary_offset),
-        output_(output + job.rotary_offset),
-        cos_(job.cos + token * job.row_stride),
-        sin_(job.sin + token * job.row_stride) {}
+  HWY_INLINE Token(const RotateJob& job, int64_t token)
+      : job_(job), token_(token) {}
 
-  template <bool kStream>
   HWY_INLINE void Rotate() {
-    Blocks<Pairing::kVectors, kStream>(hn::ScalableTag<float>());
-    Tail<8>();
-    Tail<4>();
-    Tail<2>();
-    while (done_ < job_.pair_count) {
-      const Heads heads = Here();
-      RotatePair(cos_ + done_, sin_ + done_, job_.sin_sign, heads);
-      ++done_;
-    }
+    constexpr size_t kLanes = hn::MaxLanes(hn::ScalableTag<float>());
+    Blocks<Pairing::kVectors>(hn::ScalableTag<float>());
+    if (HWY_LIKELY(done_ == job_.pair_count)) return;
+    if constexpr (kLanes > 8) Blocks<1>(hn::CappedTag<float, 8>());
+    if constexpr (kLanes > 4) Blocks<1>(hn::CappedTag<float, 4>());
+    if constexpr (kLanes > 2) Blocks<1>(hn::CappedTag<float, 2>());
+    LastPairs();
   }
 
  private:
-  // Vectors of pairs, kN at a time, then fewer.
-  template <size_t kN, bool kStream, class D>
+  // Whole vectors of pairs, kN at a time, then fewer.
+  template <size_t kN, class D>
   HWY_INLINE void Blocks(D d) {
     if constexpr (hn::MaxLanes(D()) >= Pairing::kMinLanes) {
-      while (Remaining(d) >= kN) Block<kN, kStream>(d);
-      if constexpr (kN > 1) Blocks<kN - 1, kStream>(d);
+      const int64_t block = static_cast<int64_t>(kN * hn::Lanes(d));
+      for (; job_.pair_count - done_ >= block; done_ += block) {
+        Pairing::template Rotate<kN>(d, job_, token_, done_);
+      }
+      if constexpr (kN > 1) Blocks<kN - 1>(d);
     }
   }
 
-  template <class D>
-  HWY_INLINE size_t Remaining(D d) const {
-    return static_cast<size_t>(job_.pair_count - done_) / hn::Lanes(d);
-  }
-
-  HWY_INLINE Heads Here() const {
-    const int64_t element = Pairing::Element(job_.pair_begin + done_);
-    return {input_ + element,
-            output_ + element,
-            job_.input_head_stride,
-            job_.output_head_stride,
-            job_.heads,
-            Pairing::Distance(job_.pairs)};
-  }
-
-  template <size_t kN, bool kStream, class D>
-  HWY_INLINE void Block(D d) {
-    const Heads heads = Here();
-    Pairing::template Rotate<kN, kStream>(d, cos_ + done_, sin_ + done_,
-                                          job_.sin_sign, heads);
-    done_ += static_cast<int64_t>(kN * hn::Lanes(d));
-  }
-
-  // What is left, in vectors of kLanes.
-  template <size_t kLanes>
-  HWY_INLINE void Tail() {
-    if constexpr (kLanes < hn::MaxLanes(hn::ScalableTag<float>())) {
-      Blocks<1, false>(hn::CappedTag<float, kLanes>());
+  // Interleaved pairs that fill no vector of two lanes: one by one, as pairs
+  // of elements next to each other.
+  HWY_INLINE void LastPairs() {
+    const hn::CappedTag<float, 1> d;
+    if constexpr (Pairing::kMinLanes == 1) {
+      if constexpr (hn::MaxLanes(hn::ScalableTag<float>()) > 1) Blocks<1>(d);
+    } else {
+      for (; done_ < job_.pair_count; ++done_) {
+        const auto c = hn::Set(d, job_.cos[token_ * job_.row_stride + done_]);
+        uint32_t bits;
+        memcpy(&bits, &job_.sin[token_ * job_.row_stride + done_],
+               sizeof(bits));
+        const auto s = hn::BitCast(
+            d,
+            hn::Set(hn::RebindToUnsigned<decltype(d)>(), bits ^ job_.sin_sign));
+        for (const Tensor* t = job_.tensors; t < job_.tensors_end; ++t) {
+          const Heads heads = HeadsOf(job_, *t, job_.token + token_,
+                                      2 * (job_.pair_begin + done_));
+          RotateHeadsHalf<1, false>(d, c, s, c, s, c, s, c, s, 1, heads);
+        }
+      }
     }
   }
 
   const RotateJob& job_;
-  const float* input_;
-  float* output_;
-  const float* cos_;
-  const float* sin_;
+  const int64_t token_;
   int64_t done_ = 0;
 };
 
 // What is not rotated, out of place: elements [begin, end) of every head.
-void CopyElements(const RotateJob& job, const float* input, float* output,
+void CopyElements(const RotateJob& job, const Tensor& tensor, int64_t token,
                   int64_t begin, int64_t end) {
   if (begin == end) return;
+  const float* from = Input(job, tensor, token, begin);
+  float* to = Output(job, tensor, token, begin);
   const size_t bytes = static_cast<size_t>(end - begin) * sizeof(float);
-  for (int64_t h = 0; h < job.heads; ++h) {
-    memcpy(output + begin, input + begin, bytes);
-    input += job.input_head_stride;
-    output += job.output_head_stride;
+  for (int64_t h = 0; h < tensor.heads; ++h) {
+    memcpy(to, from, bytes);
+    from += tensor.input_strides.head;
+    to += tensor.output_strides.head;
+  }
+}
+
+// The rest of a head beside what is rotated, or all of it.
+void CopyRest(const RotateJob& job, int64_t token, bool rotates) {
+  for (const Tensor* t = job.tensors; t < job.tensors_end; ++t) {
+    if (t->input == t->output) continue;
+    const int64_t begin = rotates ? t->rotary_offset : 0;
+    const int64_t end = rotates ? begin + 2 * job.pairs : 0;
+    CopyElements(job, *t, token, 0, begin);
+    CopyElements(job, *t, token, end, t->head_dim);
   }
 }
 
 template <class Pairing>
 void RotateRun(const RotateJob& job) {
-  const float* input = static_cast<const float*>(job.input);
-  float* output = static_cast<float*>(job.output);
-  // The first block of pairs takes the rest of the head along.
-  const bool copy = input != output && job.pair_begin == 0;
-  const int64_t rotary_end = job.rotary_offset + 2 * job.pairs;
-  for (int64_t t = 0; t < job.tokens; ++t) {
-    if (job.rotates[t * job.rotates_stride] == 0) {
-      if (copy) CopyElements(job, input, output, 0, job.head_dim);
-    } else {
-      if (copy) {
-        CopyElements(job, input, output, 0, job.rotary_offset);
-        CopyElements(job, input, output, rotary_end, job.head_dim);
-      }
-      Token<Pairing> token(job, input, output, t);
-      if (job.stream) {
-        token.template Rotate<true>();
-      } else {
-        token.template Rotate<false>();
-      }
-    }
-    input += job.input_token_stride;
-    output += job.output_token_stride;
+  bool copies = false;
+  bool streams = false;
+  for (const Tensor* t = job.tensors; t < job.tensors_end; ++t) {
+    copies |= t->input != t->output;
+    streams |= t->stream;
   }
-  if (job.stream) hwy::FlushStream();
+  // The first block of pairs takes the rest of the head along.
+  copies &= job.pair_begin == 0;
+  for (int64_t token = 0; token < job.count; ++token) {
+    const bool rotates = job.rotates[token * job.rotates_stride] != 0;
+    if (copies) CopyRest(job, job.token + token, rotates);
+    if (rotates) Token<Pairing>(job, token).Rotate();
+  }
+  if (streams) hwy::FlushStream();
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

@@ -1,6 +1,6 @@
 // Rotation of f32 tensors, for every target.
 
-#include "lib/kernels/kernel_tables.h"
+#include "lib/kernels/target.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/kernels/rotate_f32.cc"

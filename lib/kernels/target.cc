@@ -7,10 +7,6 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include <atomic>
-
-#include "lib/kernels/kernel_tables.h"
-
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -73,50 +69,29 @@ uint32_t DetectTargets() { return 0; }
 
 #endif
 
-// What is found out once.  Two threads may find it out at the same time: they
-// find the same, so that no lock is needed.
-struct Detected {
-  std::atomic<uint32_t> targets{0};
-  std::atomic<const char*> wish{nullptr};
-  std::atomic<int> wished{kNumTargets};
-  std::atomic<bool> done{false};
-};
-Detected detected;
-
 bool Supported(uint32_t targets, int target) {
   return (targets >> target & 1u) != 0;
 }
 
-int FindIn(uint32_t targets, const char* name) {
-  for (int target = 0; target < kNumTargets; ++target) {
-    if (Supported(targets, target) && strcasecmp(name, kNames[target]) == 0) {
-      return target;
-    }
-  }
-  return kNumTargets;
-}
-
+// A set of targets as bits, found out once.  Two threads may do so at the same
+// time: they find the same, so that no lock is needed.
 uint32_t Targets() {
-  if (detected.done.load(std::memory_order_acquire)) {
-    return detected.targets.load(std::memory_order_relaxed);
-  }
-  uint32_t targets = DetectTargets() | 1u << kTargetScalar;
+  static std::atomic<uint32_t> found{0};
+  uint32_t targets = found.load(std::memory_order_relaxed);
+  if (targets != 0) return targets;
+  targets = DetectTargets() | 1u << kTargetScalar;
   for (int target = 0; target < kNumTargets; ++target) {
     if (kRotateF32[target] == nullptr) targets &= ~(1u << target);
   }
-  int best = kNumTargets - 1;
-  while (!Supported(targets, best)) --best;
-  const char* wish = getenv("ROTARY_TARGET");
-  if (wish != nullptr && *wish == '\0') wish = nullptr;
-  detected.targets.store(targets, std::memory_order_relaxed);
-  detected.wish.store(wish, std::memory_order_relaxed);
-  detected.wished.store(wish == nullptr ? best : FindIn(targets, wish),
-                        std::memory_order_relaxed);
-  detected.done.store(true, std::memory_order_release);
+  found.store(targets, std::memory_order_relaxed);
   return targets;
 }
 
+std::atomic<const char*> default_target_wish{nullptr};
+
 }  // namespace
+
+std::atomic<int> default_target{-1};
 
 int SupportedTargets() {
   int count = 0;
@@ -136,17 +111,26 @@ Target SupportedTarget(int i) {
 const char* TargetName(Target target) { return kNames[target]; }
 
 Target FindTarget(const char* name) {
-  return static_cast<Target>(FindIn(Targets(), name));
+  const uint32_t targets = Targets();
+  int target = 0;
+  while (target < kNumTargets && (!Supported(targets, target) ||
+                                  strcasecmp(name, kNames[target]) != 0)) {
+    ++target;
+  }
+  return static_cast<Target>(target);
 }
 
-Target DefaultTarget(const char** name) {
-  Targets();
-  *name = detected.wish.load(std::memory_order_relaxed);
-  return static_cast<Target>(detected.wished.load(std::memory_order_relaxed));
+Target DetectDefaultTarget() {
+  const char* wish = getenv("ROTARY_TARGET");
+  const bool any = wish == nullptr || *wish == '\0';
+  const Target target = any ? SupportedTarget(0) : FindTarget(wish);
+  default_target_wish.store(wish, std::memory_order_relaxed);
+  default_target.store(target, std::memory_order_release);
+  return target;
 }
 
-Kernels KernelsOf(Target target) {
-  return {kRotateF32[target], kMakeRows[target]};
+const char* DefaultTargetWish() {
+  return default_target_wish.load(std::memory_order_relaxed);
 }
 
 }  // namespace rotary

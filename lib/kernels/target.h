@@ -1,14 +1,16 @@
 // The SIMD targets: which are compiled in, which this CPU runs, their names and
-// their kernels.  Called by config (a call's target) and api (queries).
+// their kernels.  Called by config (a call's target), rows and api (queries).
 
 #ifndef ROTARY_LIB_KERNELS_TARGET_H_
 #define ROTARY_LIB_KERNELS_TARGET_H_
+
+#include <atomic>
 
 #include "lib/kernels/kernels.h"
 
 namespace rotary {
 
-// Best last.  The values index the tables of per_target.h.
+// Best last.  The values index the tables below.
 enum Target : int {
   kTargetScalar,
   kTargetSsse3,
@@ -18,6 +20,10 @@ enum Target : int {
   kTargetNeon,
   kNumTargets
 };
+
+// The kernels of each: nullptr where the target is not compiled in.
+extern const RotateKernels* const kRotateF32[kNumTargets];
+extern const MakeRowsKernel kMakeRows[kNumTargets];
 
 // How many targets are compiled in and run on this CPU, and the i-th, best
 // first.
@@ -29,13 +35,18 @@ const char* TargetName(Target target);
 // The supported target of that name, whatever its case, or kNumTargets.
 Target FindTarget(const char* name);
 
+// What DefaultTarget found, once it has been asked; before, -1.
+extern std::atomic<int> default_target;
+Target DetectDefaultTarget();
+
 // The target that calls use which name none: what ROTARY_TARGET says (the
 // environment is read once), or the best.  kNumTargets if it says nonsense:
-// then *name is what it says.
-Target DefaultTarget(const char** name);
-
-// `target` must be supported.
-Kernels KernelsOf(Target target);
+// then DefaultTargetWish is what it says.
+inline Target DefaultTarget() {
+  const int target = default_target.load(std::memory_order_relaxed);
+  return target >= 0 ? static_cast<Target>(target) : DetectDefaultTarget();
+}
+const char* DefaultTargetWish();
 
 }  // namespace rotary
 

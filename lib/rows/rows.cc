@@ -5,27 +5,12 @@
 #include <new>
 
 namespace rotary {
-namespace {
-
-// "rotary" and the version of the layout, in a little-endian number.
-constexpr uint64_t kMagic = 0x3130797261746f72;
-
-// Memory is copied to wherever the caller likes: this aligns the rows within a
-// block, and in memory if the block is.
-constexpr size_t kAlignment = 64;
-
-size_t RotatesBytes(int64_t count) {
-  return (static_cast<size_t>(count) + kAlignment - 1) / kAlignment *
-         kAlignment;
-}
-
-}  // namespace
-
 bool RowsBytes(int64_t pairs, int64_t count, size_t* bytes) {
   const size_t row =
       static_cast<size_t>(2 * PaddedPairs(pairs)) * sizeof(float);
   // A row's byte in `rotates` and its padding cost less than another 64 bytes.
-  if (static_cast<uint64_t>(count) > (uint64_t{1} << 62) / (row + kAlignment)) {
+  if (static_cast<uint64_t>(count) >
+      (uint64_t{1} << 62) / (row + kRowsAlignment)) {
     return false;
   }
   *bytes = sizeof(rotary_rows) + RotatesBytes(count) +
@@ -36,23 +21,13 @@ bool RowsBytes(int64_t pairs, int64_t count, size_t* bytes) {
 rotary_rows* InitRows(void* memory, int64_t pairs, int64_t count) {
   size_t bytes = 0;
   RowsBytes(pairs, count, &bytes);
-  rotary_rows* rows = new (memory) rotary_rows{kMagic, pairs, count, bytes, {}};
+  rotary_rows* rows =
+      new (memory) rotary_rows{kRowsMagic, pairs, count, bytes, {}};
   memset(ViewRows(rows).rotates, 0, static_cast<size_t>(count));
   return rows;
 }
 
-bool AreRows(const rotary_rows* rows) { return rows->magic == kMagic; }
-
-RowsView ViewRows(const rotary_rows* rows) {
-  // Readers and writers share this view; a reader does not write.
-  char* memory = reinterpret_cast<char*>(const_cast<rotary_rows*>(rows));
-  char* rotates = memory + sizeof(rotary_rows);
-  float* cos = reinterpret_cast<float*>(rotates + RotatesBytes(rows->count));
-  const int64_t padded = PaddedPairs(rows->pairs);
-  return {cos, cos + padded, 2 * padded, reinterpret_cast<uint8_t*>(rotates)};
-}
-
-void MakeRows(const Kernels& kernels, const rotary_embedding& embedding,
+void MakeRows(Target target, const rotary_embedding& embedding,
               const RowFactors& factors, const int32_t* positions,
               int64_t count, int64_t pair_begin, int64_t pair_count,
               const RowsView& to) {
@@ -68,7 +43,7 @@ void MakeRows(const Kernels& kernels, const rotary_embedding& embedding,
   job.cos = to.cos;
   job.sin = to.sin;
   job.row_stride = to.row_stride;
-  kernels.make_rows(job);
+  kMakeRows[target](job);
   for (int64_t r = 0; r < count; ++r) {
     to.rotates[r] = positions[r] != kNoPosition;
   }

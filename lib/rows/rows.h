@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/kernels/kernels.h"
+#include "lib/kernels/target.h"
 #include "lib/rows/embedding.h"
 
 // The head of a block of memory without pointers: this, then a byte for each
@@ -36,10 +36,32 @@ bool RowsBytes(int64_t pairs, int64_t count, size_t* bytes);
 // Writes the head, and marks every row as one that does not rotate.
 rotary_rows* InitRows(void* memory, int64_t pairs, int64_t count);
 
-// Whether memory holds rows.
-bool AreRows(const rotary_rows* rows);
+// "rotary" and the version of the layout, in a little-endian number.
+constexpr uint64_t kRowsMagic = 0x3130797261746f72;
 
-RowsView ViewRows(const rotary_rows* rows);
+// Whether memory holds rows.
+inline bool AreRows(const rotary_rows* rows) {
+  return reinterpret_cast<uintptr_t>(rows) % alignof(rotary_rows) == 0 &&
+         rows->magic == kRowsMagic;
+}
+
+// A block may be copied to wherever the caller likes: this aligns the rows
+// within it, and in memory if the block is.
+constexpr int64_t kRowsAlignment = 64;
+
+constexpr size_t RotatesBytes(int64_t count) {
+  return static_cast<size_t>((count + kRowsAlignment - 1) / kRowsAlignment *
+                             kRowsAlignment);
+}
+
+inline RowsView ViewRows(const rotary_rows* rows) {
+  // Readers and writers share this view; a reader does not write.
+  char* memory = reinterpret_cast<char*>(const_cast<rotary_rows*>(rows));
+  char* rotates = memory + sizeof(rotary_rows);
+  float* cos = reinterpret_cast<float*>(rotates + RotatesBytes(rows->count));
+  const int64_t padded = PaddedPairs(rows->pairs);
+  return {cos, cos + padded, 2 * padded, reinterpret_cast<uint8_t*>(rotates)};
+}
 
 // What cos and sin are multiplied by; the sign of sin's is the direction.
 struct RowFactors {
@@ -50,7 +72,7 @@ struct RowFactors {
 // Makes a row, or its pairs [pair_begin, pair_begin + pair_count), for each of
 // `count` positions.  `to` points to the first row, at pair_begin; pair_begin
 // and pair_count are multiples of kPairPadding.
-void MakeRows(const Kernels& kernels, const rotary_embedding& embedding,
+void MakeRows(Target target, const rotary_embedding& embedding,
               const RowFactors& factors, const int32_t* positions,
               int64_t count, int64_t pair_begin, int64_t pair_count,
               const RowsView& to);
