@@ -23,10 +23,12 @@ else()
 endif()
 
 # rotary_highway: Highway's headers, as every file that includes them needs them.
-# Without its assertions, also in a debug build: they abort, by libhwy.
+# Without its assertions, also in a debug build: they abort, by libhwy. With the
+# targets below the compiler's baseline, so that `scalar` is on every platform.
 add_library(rotary_highway INTERFACE)
 target_link_libraries(rotary_highway INTERFACE HighwayHeaders::HighwayHeaders)
-target_compile_definitions(rotary_highway INTERFACE HWY_IS_DEBUG_BUILD=0)
+target_compile_definitions(rotary_highway INTERFACE HWY_IS_DEBUG_BUILD=0
+                                                   HWY_COMPILE_ALL_ATTAINABLE)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
   # NEON alone: the scalable targets have no tests yet.
   target_compile_definitions(

@@ -62,17 +62,20 @@ void RotateWithPositions(const ApplyCall& call, const Block& block) {
   alignas(64) float scratch[kScratchFloats];
   uint8_t rotates[kBlockTokens];
   int32_t positions[kBlockTokens];
-  const int64_t padded = PaddedPairs(call.pairs);
-  const int64_t chunk = std::min(padded, kScratchFloats / 2);
-  const int64_t step =
-      block.count == 1 ? 1
-                       : std::min(kScratchFloats / (2 * chunk), kBlockTokens);
-  const RowsView view = {scratch, scratch + chunk, 2 * chunk, rotates};
+  MakeRowsJob make = RowsJob(*call.embedding, call.factors);
+  const int64_t chunk = std::min(make.padded_pairs, kScratchFloats / 2);
+  int64_t step = block.count;
+  if (step * 2 * chunk > kScratchFloats) step = kScratchFloats / (2 * chunk);
+  make.positions = positions;
+  make.cos = scratch;
+  make.sin = scratch + chunk;
+  make.row_stride = 2 * chunk;
+  make.rotates = rotates;
   RotateJob job;
   job.pairs = call.pairs;
-  job.cos = view.cos;
-  job.sin = view.sin;
-  job.row_stride = view.row_stride;
+  job.cos = make.cos;
+  job.sin = make.sin;
+  job.row_stride = make.row_stride;
   job.rotates = rotates;
   job.rotates_stride = 1;
   job.sin_sign = call.sin_sign;
@@ -80,10 +83,12 @@ void RotateWithPositions(const ApplyCall& call, const Block& block) {
   const int64_t end = block.token + block.count;
   for (; part.token < end; part.token += step) {
     part.count = std::min(end - part.token, step);
+    make.count = part.count;
     ReadPositions(call.positions, part.b, part.token, part.count, positions);
     for (int64_t pair = 0; pair < call.pairs; pair += chunk) {
-      MakeRows(call.target, *call.embedding, call.factors, positions,
-               part.count, pair, std::min(chunk, padded - pair), view);
+      make.pair_begin = pair;
+      make.pair_count = std::min(chunk, make.padded_pairs - pair);
+      kMakeRows[call.target](make);
       job.pair_begin = pair;
       job.pair_count = std::min(chunk, call.pairs - pair);
       RotateTensors(part, &job);
@@ -142,19 +147,23 @@ void RotateHeads(const ApplyCall& call, int64_t token, int64_t head_begin,
 
 void SetRows(const RowsCall& call, const Range& tokens) {
   const RowsView rows = ViewRows(call.rows);
-  const int64_t padded = PaddedPairs(call.embedding->pairs);
   int32_t positions[kBlockTokens];
+  MakeRowsJob make = RowsJob(*call.embedding, call.factors);
+  make.pair_begin = 0;
+  make.pair_count = make.padded_pairs;
+  make.positions = positions;
+  make.row_stride = rows.row_stride;
   for (int64_t token = tokens.begin; token < tokens.end;) {
     const int64_t t = token % call.tokens;
-    const int64_t n =
-        std::min({tokens.end - token, call.tokens - t, kBlockTokens});
-    ReadPositions(call.positions, token / call.tokens, t, n, positions);
+    make.count = std::min({tokens.end - token, call.tokens - t, kBlockTokens});
+    ReadPositions(call.positions, token / call.tokens, t, make.count,
+                  positions);
     const int64_t row = call.first_row + token;
-    const int64_t at = row * rows.row_stride;
-    MakeRows(
-        call.target, *call.embedding, call.factors, positions, n, 0, padded,
-        {rows.cos + at, rows.sin + at, rows.row_stride, rows.rotates + row});
-    token += n;
+    make.cos = rows.cos + row * rows.row_stride;
+    make.sin = rows.sin + row * rows.row_stride;
+    make.rotates = rows.rotates + row;
+    kMakeRows[call.target](make);
+    token += make.count;
   }
 }
 

@@ -30,11 +30,8 @@ bool ReadPositionType(rotary_dtype dtype, PositionType* type, int64_t* size) {
   }
 }
 
-int RegionOf(const Positions& positions, const Shape& shape, int64_t size,
-             Region* region) {
-  return MakeRegion(positions.data, shape, 1, 1,
-                    {positions.batch_stride, positions.token_stride, 0}, size,
-                    region);
+Strides StridesOf(const Positions& positions) {
+  return {positions.batch_stride, positions.token_stride, 0};
 }
 
 }  // namespace
@@ -79,14 +76,24 @@ rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
   positions->offset = from->offset;
   if (from->data != nullptr) {
     const Shape shape = {batch, tokens};
-    Region region;
-    if (const int dim = RegionOf(*positions, shape, size, &region)) {
-      return FailArgument(
-          error, dim == 1 ? "positions.batch_stride" : "positions.token_stride",
-          dim == 1 ? positions->batch_stride : positions->token_stride,
-          "reaches further than memory can");
+    const uintptr_t low = reinterpret_cast<uintptr_t>(from->data);
+    const uintptr_t end =
+        low + static_cast<uintptr_t>(
+                  size * NestedSpan(shape, 1, 1, StridesOf(*positions)));
+    *span = {low, end};
+    if (end <= low) {
+      Region region;
+      const int dim = MakeRegion(from->data, shape, 1, 1, StridesOf(*positions),
+                                 size, &region);
+      if (dim != 0) {
+        return FailArgument(
+            error,
+            dim == 1 ? "positions.batch_stride" : "positions.token_stride",
+            dim == 1 ? positions->batch_stride : positions->token_stride,
+            "reaches further than memory can");
+      }
+      *span = region.span;
     }
-    *span = region.span;
   }
   BadPosition bad;
   if (FindBadPosition(*positions, batch, tokens, &bad)) {
@@ -145,7 +152,8 @@ Region PositionsRegion(const Positions& positions, const Shape& shape) {
   const bool wide = positions.type == PositionType::kI64 ||
                     positions.type == PositionType::kU64;
   Region region;
-  RegionOf(positions, shape, wide ? 8 : 4, &region);
+  MakeRegion(positions.data, shape, 1, 1, StridesOf(positions), wide ? 8 : 4,
+             &region);
   return region;
 }
 

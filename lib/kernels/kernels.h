@@ -85,6 +85,7 @@ struct MakeRowsJob {
   float* cos;  // the first row's, at pair_begin
   float* sin;
   int64_t row_stride;
+  uint8_t* rotates;  // set for each row: 0 if it has no position
 };
 using MakeRowsKernel = void (*)(const MakeRowsJob& job);
 

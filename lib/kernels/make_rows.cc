@@ -42,36 +42,71 @@ HWY_INLINE Entries Choose(const MakeRowsJob& job, int32_t position) {
   return entries;
 }
 
-// Separate multiplies and adds: the same bits on targets without FMA.
-template <int kCount>
-HWY_INLINE void MakeRow(const MakeRowsJob& job, const Entries& entries,
-                        double sin_factor, float* cos, float* sin) {
-  const hn::ScalableTag<double> d;
-  const hn::Rebind<float, decltype(d)> df;
-  using V = hn::Vec<decltype(d)>;
-  const V cos_factors = hn::Set(d, job.cos_factor);
-  const V sin_factors = hn::Set(d, sin_factor);
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  for (int64_t i = 0; i < job.pair_count; i += lanes) {
-    const double* first = entries.entry[0] + i;
-    V c = hn::LoadU(d, first);
-    V s = hn::LoadU(d, first + job.padded_pairs);
-    for (int k = 1; k < kCount; ++k) {
-      const double* next = entries.entry[k] + i;
-      const V ck = hn::LoadU(d, next);
-      const V sk = hn::LoadU(d, next + job.padded_pairs);
-      const V product = hn::Sub(hn::Mul(c, ck), hn::Mul(s, sk));
-      s = hn::Add(hn::Mul(s, ck), hn::Mul(c, sk));
-      c = product;
-    }
-    hn::StoreU(hn::DemoteTo(df, hn::Mul(c, cos_factors)), df, cos + i);
-    hn::StoreU(hn::DemoteTo(df, hn::Mul(s, sin_factors)), df, sin + i);
+// The product of the entries at pair i.  Separate multiplies and adds: the same
+// bits on targets without FMA.
+template <int kCount, class D, class V = hn::Vec<D>>
+HWY_INLINE void Multiply(D d, const MakeRowsJob& job, const Entries& entries,
+                         int64_t i, V& c, V& s) {
+  c = hn::LoadU(d, entries.entry[0] + i);
+  s = hn::LoadU(d, entries.entry[0] + job.padded_pairs + i);
+  for (int k = 1; k < kCount; ++k) {
+    const V ck = hn::LoadU(d, entries.entry[k] + i);
+    const V sk = hn::LoadU(d, entries.entry[k] + job.padded_pairs + i);
+    const V product = hn::Sub(hn::Mul(c, ck), hn::Mul(s, sk));
+    s = hn::Add(hn::Mul(s, ck), hn::Mul(c, sk));
+    c = product;
   }
 }
 
-void MakeRows(const MakeRowsJob& job) {
+// Two vectors of f64 as one of f32, so that a row is stored in the vectors in
+// which a rotation is about to load it: a load from two stores would wait.
+template <class DF, class V>
+HWY_INLINE hn::Vec<DF> Round(DF df, V low, V high) {
+#if HWY_TARGET == HWY_SCALAR
+  (void)high;
+  return hn::DemoteTo(df, low);
+#else
+  const hn::Half<DF> dh;
+  return hn::Combine(df, hn::DemoteTo(dh, high), hn::DemoteTo(dh, low));
+#endif
+}
+
+// kScale: the factors are not just signs.
+template <int kCount, bool kScale>
+HWY_INLINE void MakeRow(const MakeRowsJob& job, const Entries& entries,
+                        double sin_factor, float* cos, float* sin) {
+  const hn::ScalableTag<float> df;
+  const hn::ScalableTag<double> d;
+  using V = hn::Vec<decltype(d)>;
+  const V cos_factors = hn::Set(d, job.cos_factor);
+  const V sin_factors = hn::Set(d, sin_factor);
+  const V sin_sign = hn::And(sin_factors, hn::SignBit(d));
+  const int64_t step = static_cast<int64_t>(hn::Lanes(df));
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  for (int64_t i = 0; i < job.pair_count; i += step) {
+    V c0, s0, c1, s1;
+    Multiply<kCount>(d, job, entries, i, c0, s0);
+    if (step == lanes) {
+      c1 = c0, s1 = s0;
+    } else {
+      Multiply<kCount>(d, job, entries, i + lanes, c1, s1);
+    }
+    if (kScale) {
+      c0 = hn::Mul(c0, cos_factors), s0 = hn::Mul(s0, sin_factors);
+      c1 = hn::Mul(c1, cos_factors), s1 = hn::Mul(s1, sin_factors);
+    } else {
+      s0 = hn::Xor(s0, sin_sign), s1 = hn::Xor(s1, sin_sign);
+    }
+    hn::StoreU(Round(df, c0, c1), df, cos + i);
+    hn::StoreU(Round(df, s0, s1), df, sin + i);
+  }
+}
+
+template <bool kScale>
+void MakeScaledRows(const MakeRowsJob& job) {
   for (int64_t r = 0; r < job.count; ++r) {
     const int32_t position = job.positions[r];
+    job.rotates[r] = position != kNoPosition;
     if (position == kNoPosition) continue;
     const Entries entries = Choose(job, position);
     const double sin_factor = position < 0 ? -job.sin_factor : job.sin_factor;
@@ -79,18 +114,28 @@ void MakeRows(const MakeRowsJob& job) {
     float* sin = job.sin + r * job.row_stride;
     switch (entries.count) {
       case 1:
-        MakeRow<1>(job, entries, sin_factor, cos, sin);
+        MakeRow<1, kScale>(job, entries, sin_factor, cos, sin);
         break;
       case 2:
-        MakeRow<2>(job, entries, sin_factor, cos, sin);
+        MakeRow<2, kScale>(job, entries, sin_factor, cos, sin);
         break;
       case 3:
-        MakeRow<3>(job, entries, sin_factor, cos, sin);
+        MakeRow<3, kScale>(job, entries, sin_factor, cos, sin);
         break;
       default:
-        MakeRow<4>(job, entries, sin_factor, cos, sin);
+        MakeRow<4, kScale>(job, entries, sin_factor, cos, sin);
         break;
     }
+  }
+}
+
+void MakeRows(const MakeRowsJob& job) {
+  const double sin_factor =
+      job.sin_factor < 0.0 ? -job.sin_factor : job.sin_factor;
+  if (job.cos_factor == 1.0 && sin_factor == 1.0) {
+    MakeScaledRows<false>(job);
+  } else {
+    MakeScaledRows<true>(job);
   }
 }
 

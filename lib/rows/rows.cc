@@ -27,28 +27,6 @@ rotary_rows* InitRows(void* memory, int64_t pairs, int64_t count) {
   return rows;
 }
 
-void MakeRows(Target target, const rotary_embedding& embedding,
-              const RowFactors& factors, const int32_t* positions,
-              int64_t count, int64_t pair_begin, int64_t pair_count,
-              const RowsView& to) {
-  MakeRowsJob job;
-  job.table = embedding.table;
-  job.padded_pairs = PaddedPairs(embedding.pairs);
-  job.pair_begin = pair_begin;
-  job.pair_count = pair_count;
-  job.positions = positions;
-  job.count = count;
-  job.cos_factor = factors.cos;
-  job.sin_factor = factors.sin;
-  job.cos = to.cos;
-  job.sin = to.sin;
-  job.row_stride = to.row_stride;
-  kMakeRows[target](job);
-  for (int64_t r = 0; r < count; ++r) {
-    to.rotates[r] = positions[r] != kNoPosition;
-  }
-}
-
 void CopyRows(const rotary_rows* rows, int64_t first_row, int64_t count,
               float* cos, float* sin, int64_t row_stride) {
   const RowsView view = ViewRows(rows);

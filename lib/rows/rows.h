@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/kernels/target.h"
+#include "lib/kernels/kernels.h"
 #include "lib/rows/embedding.h"
 
 // The head of a block of memory without pointers: this, then a byte for each
@@ -69,13 +69,16 @@ struct RowFactors {
   double sin;
 };
 
-// Makes a row, or its pairs [pair_begin, pair_begin + pair_count), for each of
-// `count` positions.  `to` points to the first row, at pair_begin; pair_begin
-// and pair_count are multiples of kPairPadding.
-void MakeRows(Target target, const rotary_embedding& embedding,
-              const RowFactors& factors, const int32_t* positions,
-              int64_t count, int64_t pair_begin, int64_t pair_count,
-              const RowsView& to);
+// What the rows of an embedding are made of; which ones remains to be said.
+inline MakeRowsJob RowsJob(const rotary_embedding& embedding,
+                           const RowFactors& factors) {
+  MakeRowsJob job;
+  job.table = embedding.table;
+  job.padded_pairs = PaddedPairs(embedding.pairs);
+  job.cos_factor = factors.cos;
+  job.sin_factor = factors.sin;
+  return job;
+}
 
 // Copies rows [first_row, first_row + count) to arrays of rows of pairs.
 void CopyRows(const rotary_rows* rows, int64_t first_row, int64_t count,
