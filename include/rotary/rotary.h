@@ -1,4 +1,4 @@
-// rotary: rotary positional embeddings (RoPE) on CPUs.  The C ABI and its manual.
+// rotary: rotary positional embeddings (RoPE) on CPUs: the C ABI and its manual.
 //
 // SPDX-License-Identifier: Apache-2.0
 //
@@ -259,9 +259,9 @@ typedef struct rotary_embedding rotary_embedding;
 
 typedef struct rotary_embedding_config {
   size_t struct_size;
-  int64_t rotary_dim;  // elements of a head that are rotated: even, >= 2
+  int64_t rotary_dim;  // elements of a head that are rotated: even, 2 to 65536
   double base;         // theta, > 0; default 10000; unused if inv_freq is given
-  double gain;         // > 0; default 1
+  double gain;         // 2^-126 to 2^126; default 1
   // [rotary_dim / 2] values to use as they are, or NULL.  Any finite number;
   // 0 never rotates its pair, a negative one turns the other way.  Copied.
   const void *inv_freq;

@@ -99,6 +99,7 @@ void RotateWithPositions(const ApplyCall& call, const Block& block) {
 // Tokens [token, token + count), counted through all sequences.
 void RotateTokens(const ApplyCall& call, const Tensor* tensors,
                   const Tensor* tensors_end, int64_t token, int64_t count) {
+  if (count == 0) return;
   Block block = {tensors, tensors_end, 0, token, 0};
   if (token >= call.tokens) {
     block.b = token / call.tokens;

@@ -27,11 +27,15 @@ __attribute__((constructor)) void WatchForks() {
 
 // libgomp ends the process when the system refuses it a thread.  So as many
 // threads as a team needs are created and joined before this host thread's
-// first, or larger, team; from then on libgomp keeps them.
+// first team, or one larger than its last: of that, libgomp keeps the threads
+// (but of an earlier, larger one it may not).
 bool SystemGrants(int threads) {
   constexpr int kMaxProbes = 256;
-  thread_local int granted = 1;
-  if (threads <= granted) return true;
+  thread_local int last_team = 1;
+  if (threads <= last_team) {
+    last_team = threads;
+    return true;
+  }
   if (threads > kMaxProbes) return false;
   pthread_t probes[kMaxProbes];
   int created = 0;
@@ -42,7 +46,7 @@ bool SystemGrants(int threads) {
   }
   for (int i = 0; i < created; ++i) pthread_join(probes[i], nullptr);
   if (created < threads - 1) return false;
-  granted = threads;
+  last_team = threads;
   return true;
 }
 

@@ -27,6 +27,9 @@ rotary_status CheckInvFreq(const T* inv_freq, int64_t pairs,
 
 bool PositiveFinite(double value) { return value > 0.0 && isfinite(value); }
 
+// It multiplies rows of f32, and so does its inverse.
+bool UsableGain(double gain) { return gain >= 0x1p-126 && gain <= 0x1p126; }
+
 }  // namespace
 
 rotary_status ReadEmbeddingShape(const rotary_embedding_config* from,
@@ -44,20 +47,24 @@ rotary_status ReadEmbeddingShape(const rotary_embedding_config* from,
   if (from->inv_freq == nullptr && !PositiveFinite(from->base)) {
     return FailReal(error, "base", from->base, "must be positive and finite");
   }
-  // Its inverse multiplies rows as well.
-  if (!PositiveFinite(from->gain) || !isfinite(1.0 / from->gain)) {
-    return FailReal(error, "gain", from->gain,
-                    "must be positive and finite, and its inverse");
+  if (!UsableGain(from->gain)) {
+    return FailReal(error, "gain", from->gain, "must be 2^-126 to 2^126");
   }
   if (from->inv_freq_dtype != ROTARY_F64 &&
       from->inv_freq_dtype != ROTARY_F32) {
     return FailArgument(error, "inv_freq_dtype", from->inv_freq_dtype,
                         "must be ROTARY_F64 or ROTARY_F32");
   }
+  const bool f64 = from->inv_freq_dtype == ROTARY_F64;
+  const uintptr_t size = f64 ? sizeof(double) : sizeof(float);
+  if (reinterpret_cast<uintptr_t>(from->inv_freq) % size != 0) {
+    return FailArgument(error, "inv_freq",
+                        reinterpret_cast<intptr_t>(from->inv_freq),
+                        "must be aligned to its element");
+  }
   if (from->reserved != 0) {
     return FailArgument(error, "reserved", from->reserved, "must be 0");
   }
-  const bool f64 = from->inv_freq_dtype == ROTARY_F64;
   config->rotary_dim = from->rotary_dim;
   config->base = from->base;
   config->gain = from->gain;

@@ -33,6 +33,7 @@ constexpr Name kNames[] = {
 }  // namespace
 
 void NameAsFlat(rotary_error* error) {
+  error->tensor = -1;
   for (const Name& name : kNames) {
     if (strcmp(error->argument, name.of_struct) == 0) {
       RenameArgument(error, name.flat);

@@ -59,11 +59,12 @@ inline int64_t NestedSpan(const Shape& shape, int64_t heads, int64_t run,
   const auto nest = [&span](int64_t size, int64_t stride) {
     if (size == 1) return true;
     int64_t steps;
-    if (stride < span || __builtin_mul_overflow(stride, size - 1, &steps)) {
+    if (stride < span || __builtin_mul_overflow(stride, size - 1, &steps) ||
+        steps > kMaxSpan - span) {
       return false;
     }
     span += steps;
-    return span <= kMaxSpan;
+    return true;
   };
   return !Empty(shape) && heads > 0 && run <= kMaxSpan &&
                  nest(heads, strides.head) &&

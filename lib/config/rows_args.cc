@@ -72,8 +72,13 @@ rotary_status CheckRowsRead(const rotary_rows* rows, int64_t first_row,
     return FailArgument(error, "row_stride", *row_stride,
                         "must be at least rotary_dim / 2");
   }
-  if (count > 0 && cos == nullptr) return FailNull(error, "cos");
-  if (count > 0 && sin == nullptr) return FailNull(error, "sin");
+  if (count > 1 && *row_stride > kMaxSpan / count) {
+    return FailArgument(error, "row_stride", *row_stride,
+                        "reaches further than memory can");
+  }
+  if (count == 0) return ROTARY_OK;
+  if (cos == nullptr) return FailNull(error, "cos");
+  if (sin == nullptr) return FailNull(error, "sin");
   return ROTARY_OK;
 }
 

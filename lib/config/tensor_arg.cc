@@ -308,10 +308,13 @@ Region SourceRegion(const rotary_apply_args& args, const ApplyCall& call) {
   return PositionsRegion(call.positions, {args.batch, args.tokens});
 }
 
+// Named by the pointer that the caller gave: in place that is the input.
 [[gnu::cold]] rotary_status FailOverlap(int64_t index, const Tensor& tensor,
+                                        const Memory& memory,
                                         const char* reason,
                                         rotary_error* error) {
-  Failure failure = {ROTARY_ERROR_OVERLAP, "output"};
+  Failure failure = {ROTARY_ERROR_OVERLAP,
+                     memory.in_place ? kInput.data : kOutput.data};
   failure.value = reinterpret_cast<intptr_t>(tensor.output);
   failure.tensor = static_cast<int32_t>(index);
   return Fail(error, failure, reason);
@@ -340,13 +343,13 @@ inline rotary_status CheckAlone(const rotary_apply_args& args, int64_t index,
   const Shape shape = {args.batch, args.tokens};
   if (!memory.in_place && !Apart(memory.input, memory.output) &&
       !Disjoint(InputRegion(shape, tensor), OutputRegion(shape, tensor))) {
-    return FailOverlap(index, tensor, "not provably disjoint from its input",
-                       error);
+    return FailOverlap(index, tensor, memory,
+                       "not provably disjoint from its input", error);
   }
   if (!Apart(memory.output, source) &&
       !Disjoint(OutputRegion(shape, tensor), SourceRegion(args, *call))) {
-    return FailOverlap(index, tensor, "overlaps the rows or the positions",
-                       error);
+    return FailOverlap(index, tensor, memory,
+                       "overlaps the rows or the positions", error);
   }
   Count(args, tensor, memory, call);
   return ROTARY_OK;
@@ -373,8 +376,8 @@ inline rotary_status CheckPair(const rotary_apply_args& args, int64_t index,
       DisjointPair({args.batch, args.tokens}, a, b)) {
     return ROTARY_OK;
   }
-  return FailOverlap(index, b, "not provably disjoint from another tensor",
-                     error);
+  return FailOverlap(index, b, b_memory,
+                     "not provably disjoint from another tensor", error);
 }
 
 // More tensors than are kept at hand: they are read again for each other.

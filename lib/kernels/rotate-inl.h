@@ -104,6 +104,7 @@ HWY_INLINE void RotateHeadsHalf(D d, V c0, V s0, V c1, V s1, V c2, V s2, V c3,
 
   // The next head is loaded before this one is stored: g++ otherwise folds each
   // load into two arithmetic operands, and loads everything twice.
+  if (heads.count == 0) return;
   const float* x = heads.input;
   float* y = heads.output;
   V a0, b0, a1, b1, a2, b2, a3, b3;
@@ -153,6 +154,7 @@ HWY_INLINE void RotateHeadsInterleaved(D d, V c0, V s0, V c1, V s1, V c2, V s2,
     if (k1) turn(a3, c3, s3, y + o2 + N);
   };
 
+  if (heads.count == 0) return;
   const float* x = heads.input;
   float* y = heads.output;
   V a0, a1, a2, a3;
