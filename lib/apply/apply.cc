@@ -16,35 +16,33 @@ constexpr int64_t kBlockTokens = 64;
 constexpr int64_t kScratchFloats = 3072;
 static_assert(kScratchFloats % (2 * kPairPadding) == 0);
 
-// Tokens [token, token + count) of sequence b, of some tensors: the call's, or
-// ranges of their heads.
-struct Block {
+// A part of a call: some tokens of some tensors, the call's or ranges of their
+// heads.
+struct Part {
   const Tensor* tensors;
   const Tensor* tensors_end;
-  int64_t b;
-  int64_t token;
-  int64_t count;
+  RotateJob job;
 };
 
 // Neighbors of one kernel go together: they share their rows' registers.
-void RotateTensors(const Block& block, RotateJob* job) {
-  job->b = block.b;
-  job->token = block.token;
-  job->count = block.count;
-  for (const Tensor* t = block.tensors; t < block.tensors_end;) {
-    job->tensors = t;
-    while (t < block.tensors_end && t->rotate == job->tensors->rotate) ++t;
-    job->tensors_end = t;
-    job->tensors->rotate(*job);
+inline void RotateTensors(Part* part) {
+  RotateJob& job = part->job;
+  for (const Tensor* t = part->tensors; t < part->tensors_end;) {
+    const RotateKernel rotate = t->rotate;
+    job.tensors = t;
+    do {
+      ++t;
+    } while (t < part->tensors_end && t->rotate == rotate);
+    job.tensors_end = t;
+    rotate(job);
   }
 }
 
-void RotateWithRows(const ApplyCall& call, const Block& block) {
+inline void RotateWithRows(const ApplyCall& call, Part* part) {
+  RotateJob& job = part->job;
   const RowsView rows = ViewRows(call.rows);
-  const int64_t row = call.first_row + block.b * call.row_batch_stride +
-                      block.token * call.row_token_stride;
-  RotateJob job;
-  job.pairs = call.pairs;
+  const int64_t row = call.first_row + job.b * call.row_batch_stride +
+                      job.token * call.row_token_stride;
   job.pair_begin = 0;
   job.pair_count = call.pairs;
   job.cos = rows.cos + row * rows.row_stride;
@@ -52,47 +50,45 @@ void RotateWithRows(const ApplyCall& call, const Block& block) {
   job.row_stride = rows.row_stride * call.row_token_stride;
   job.rotates = rows.rotates + row;
   job.rotates_stride = call.row_token_stride;
-  job.sin_sign = call.sin_sign;
-  RotateTensors(block, &job);
+  RotateTensors(part);
 }
 
 // Makes the rows of a few tokens at a time, of very wide heads a few pairs at a
 // time.
-void RotateWithPositions(const ApplyCall& call, const Block& block) {
+void RotateWithPositions(const ApplyCall& call, Part* part) {
   alignas(64) float scratch[kScratchFloats];
   uint8_t rotates[kBlockTokens];
   int32_t positions[kBlockTokens];
   MakeRowsJob make = RowsJob(*call.embedding, call.factors);
   const int64_t chunk = std::min(make.padded_pairs, kScratchFloats / 2);
-  int64_t step = block.count;
-  if (step * 2 * chunk > kScratchFloats) step = kScratchFloats / (2 * chunk);
   make.positions = positions;
   make.cos = scratch;
   make.sin = scratch + chunk;
   make.row_stride = 2 * chunk;
   make.rotates = rotates;
-  RotateJob job;
-  job.pairs = call.pairs;
+  RotateJob& job = part->job;
   job.cos = make.cos;
   job.sin = make.sin;
   job.row_stride = make.row_stride;
   job.rotates = rotates;
   job.rotates_stride = 1;
-  job.sin_sign = call.sin_sign;
-  Block part = block;
-  const int64_t end = block.token + block.count;
-  for (; part.token < end; part.token += step) {
-    part.count = std::min(end - part.token, step);
-    make.count = part.count;
-    ReadPositions(call.positions, part.b, part.token, part.count, positions);
+  const int64_t end = job.token + job.count;
+  while (job.token < end) {
+    if (job.count * make.row_stride > kScratchFloats) {
+      job.count = kScratchFloats / make.row_stride;
+    }
+    make.count = job.count;
+    ReadPositions(call.positions, job.b, job.token, job.count, positions);
     for (int64_t pair = 0; pair < call.pairs; pair += chunk) {
       make.pair_begin = pair;
       make.pair_count = std::min(chunk, make.padded_pairs - pair);
       kMakeRows[call.target](make);
       job.pair_begin = pair;
       job.pair_count = std::min(chunk, call.pairs - pair);
-      RotateTensors(part, &job);
+      RotateTensors(part);
     }
+    job.token += job.count;
+    job.count = end - job.token;
   }
 }
 
@@ -100,25 +96,36 @@ void RotateWithPositions(const ApplyCall& call, const Block& block) {
 void RotateTokens(const ApplyCall& call, const Tensor* tensors,
                   const Tensor* tensors_end, int64_t token, int64_t count) {
   if (count == 0) return;
-  Block block = {tensors, tensors_end, 0, token, 0};
+  Part part;
+  part.tensors = tensors;
+  part.tensors_end = tensors_end;
+  RotateJob& job = part.job;
+  job.pairs = call.pairs;
+  job.sin_sign = call.sin_sign;
+  job.copies = call.copies;
+  job.streams = call.streams;
+  int64_t b = 0;
   if (token >= call.tokens) {
-    block.b = token / call.tokens;
-    block.token = token % call.tokens;
+    b = token / call.tokens;
+    token = token % call.tokens;
   }
-  while (count > 0) {
-    block.count = std::min({count, call.tokens - block.token, kBlockTokens});
+  do {
+    const int64_t n = std::min({count, call.tokens - token, kBlockTokens});
+    job.b = b;
+    job.token = token;
+    job.count = n;
     if (call.rows != nullptr) {
-      RotateWithRows(call, block);
+      RotateWithRows(call, &part);
     } else {
-      RotateWithPositions(call, block);
+      RotateWithPositions(call, &part);
     }
-    count -= block.count;
-    block.token += block.count;
-    if (block.token == call.tokens) {
-      block.token = 0;
-      ++block.b;
+    count -= n;
+    token += n;
+    if (token == call.tokens) {
+      token = 0;
+      ++b;
     }
-  }
+  } while (count > 0);
 }
 
 void RotateWholeTokens(const ApplyCall& call, int64_t token, int64_t count) {

@@ -22,6 +22,8 @@ struct ApplyCall {
   int64_t bytes;         // that the call moves
   int64_t stream_bytes;  // that it writes out of place
   bool stream;           // past the caches, where a tensor leaves it open
+  bool copies;           // some tensor is out of place
+  bool streams;          // some tensor is stored past the caches
   const Tensor* tensors;
   int64_t num_tensors;
   uint32_t sin_sign;

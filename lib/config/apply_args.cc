@@ -121,6 +121,8 @@ rotary_status CheckApplyArgs(const rotary_apply_args& args, Tensor* tensors,
   call->bytes = 0;
   call->stream_bytes = 0;
   call->stream = false;
+  call->copies = false;
+  call->streams = false;
   call->sin_sign = args.transpose != 0 ? uint32_t{1} << 31 : 0;
   status = ReadTarget(args.target, &call->target, error);
   if (status != ROTARY_OK) return status;

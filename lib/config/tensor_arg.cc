@@ -42,20 +42,26 @@ struct TensorFailure {
   int64_t index;
   rotary_error* error;
 
-  [[gnu::cold, gnu::noinline]] rotary_status operator()(
-      const char* field, int64_t value, const char* reason,
-      rotary_status status = ROTARY_ERROR_ARGUMENT) const {
+  [[gnu::cold, gnu::noinline]] static rotary_status Value(
+      TensorFailure at, const char* field, int64_t value, const char* reason,
+      rotary_status status) {
     Failure failure = {status, field};
     failure.value = value;
-    failure.tensor = static_cast<int32_t>(index);
-    return Fail(error, failure, reason);
+    failure.tensor = static_cast<int32_t>(at.index);
+    return Fail(at.error, failure, reason);
   }
 
-  [[gnu::cold, gnu::noinline]] rotary_status Null(const char* field) const {
+  rotary_status operator()(const char* field, int64_t value, const char* reason,
+                           rotary_status status = ROTARY_ERROR_ARGUMENT) const {
+    return Value(*this, field, value, reason, status);
+  }
+
+  [[gnu::cold, gnu::noinline]] static rotary_status Null(TensorFailure at,
+                                                         const char* field) {
     Failure failure = {ROTARY_ERROR_ARGUMENT, field};
     failure.type = Failure::kNone;
-    failure.tensor = static_cast<int32_t>(index);
-    return Fail(error, failure, "is NULL");
+    failure.tensor = static_cast<int32_t>(at.index);
+    return Fail(at.error, failure, "is NULL");
   }
 
   [[gnu::cold, gnu::noinline]] rotary_status Stride(
@@ -67,7 +73,7 @@ struct TensorFailure {
 };
 
 inline rotary_status CheckFields(const rotary_tensor& in, int64_t rotary_dim,
-                                 const TensorFailure& fail) {
+                                 TensorFailure fail) {
   if (in.heads < 0) return fail("heads", in.heads, "must not be negative");
   if (in.rotary_offset < 0) {
     return fail("rotary_offset", in.rotary_offset, "must not be negative");
@@ -79,8 +85,7 @@ inline rotary_status CheckFields(const rotary_tensor& in, int64_t rotary_dim,
     return fail("rotary_offset", in.rotary_offset,
                 "plus rotary_dim is more than head_dim");
   }
-  if (in.output_store < ROTARY_STORE_AUTO ||
-      in.output_store > ROTARY_STORE_STREAM) {
+  if (static_cast<uint32_t>(in.output_store) > ROTARY_STORE_STREAM) {
     return fail("output_store", in.output_store,
                 "must be ROTARY_STORE_AUTO, KEEP or STREAM");
   }
@@ -90,16 +95,17 @@ inline rotary_status CheckFields(const rotary_tensor& in, int64_t rotary_dim,
 
 inline rotary_status CheckSide(const Side& side, const void* data, bool empty,
                                rotary_dtype dtype, rotary_pairing pairing,
-                               const TensorFailure& fail) {
+                               TensorFailure fail) {
   if (dtype != ROTARY_F32) {
     return fail(side.dtype, dtype, "must be ROTARY_F32");
   }
-  if (pairing != ROTARY_HALF && pairing != ROTARY_INTERLEAVED) {
+  if (static_cast<uint32_t>(pairing - ROTARY_HALF) >
+      ROTARY_INTERLEAVED - ROTARY_HALF) {
     return fail(side.pairing, pairing,
                 "must be ROTARY_HALF or ROTARY_INTERLEAVED");
   }
   if (empty) return ROTARY_OK;
-  if (data == nullptr) return fail.Null(side.data);
+  if (data == nullptr) return TensorFailure::Null(fail, side.data);
   if (reinterpret_cast<uintptr_t>(data) % sizeof(float) != 0) {
     return fail(side.data, reinterpret_cast<intptr_t>(data),
                 "must be aligned to its element");
@@ -125,10 +131,12 @@ inline void ReadStrides(int64_t batch_stride, int64_t token_stride,
 
 // The span of a side in any layout, and for an output that its elements do not
 // coincide.
-[[gnu::noinline]] rotary_status SpanOfAny(
-    const Side& side, const void* data, const Shape& shape,
-    const rotary_tensor& in, const Strides& strides, bool is_output,
-    const TensorFailure& fail, Span* span) {
+[[gnu::noinline]] rotary_status SpanOfAny(const Side& side, const void* data,
+                                          const Shape& shape,
+                                          const rotary_tensor& in,
+                                          const Strides& strides,
+                                          bool is_output, TensorFailure fail,
+                                          Span* span) {
   Region region;
   if (const int dim = MakeRegion(data, shape, in.heads, in.head_dim, strides,
                                  kElement, &region)) {
@@ -150,7 +158,7 @@ inline void ReadStrides(int64_t batch_stride, int64_t token_stride,
 inline rotary_status SpanOf(const Side& side, const void* data,
                             const Shape& shape, const rotary_tensor& in,
                             const Strides& strides, bool is_output,
-                            const TensorFailure& fail, Span* span) {
+                            TensorFailure fail, Span* span) {
   const uintptr_t low = reinterpret_cast<uintptr_t>(data);
   const int64_t elements = NestedSpan(shape, in.heads, in.head_dim, strides);
   const uintptr_t end = low + static_cast<uintptr_t>(elements * kElement);
@@ -186,8 +194,8 @@ bool AlignedForStream(const Tensor& tensor, const Shape& shape, int64_t pairs) {
 }
 
 rotary_status ReadOutput(const rotary_tensor& in, const Shape& shape,
-                         int64_t pairs, const TensorFailure& fail,
-                         Tensor* tensor, Memory* memory) {
+                         int64_t pairs, TensorFailure fail, Tensor* tensor,
+                         Memory* memory) {
   const rotary_dtype dtype =
       in.output_dtype == 0 ? in.input_dtype : in.output_dtype;
   const rotary_pairing pairing =
@@ -233,6 +241,7 @@ Region OutputRegion(const Shape& shape, const Tensor& tensor) {
 
 // Reads and checks a tensor by itself.
 [[gnu::always_inline]] inline rotary_status Read(const rotary_apply_args& args,
+                                                 const Shape& shape,
                                                  int64_t index,
                                                  const ApplyCall& call,
                                                  Tensor* tensor, Memory* memory,
@@ -253,7 +262,6 @@ Region OutputRegion(const Shape& shape, const Tensor& tensor) {
                 ROTARY_ERROR_STRUCT_SIZE);
   }
   const rotary_tensor& in = *view;
-  const Shape shape = {args.batch, args.tokens};
   rotary_status status = CheckFields(in, 2 * call.pairs, fail);
   if (status != ROTARY_OK) return status;
   const bool empty = Empty(shape) | (in.heads == 0);
@@ -297,7 +305,8 @@ Region OutputRegion(const Shape& shape, const Tensor& tensor) {
                                               const ApplyCall& call,
                                               Tensor* tensor, Memory* memory,
                                               rotary_error* error) {
-  return Read(args, index, call, tensor, memory, error);
+  return Read(args, {args.batch, args.tokens}, index, call, tensor, memory,
+              error);
 }
 
 // Where the rotation of a call comes from.
@@ -332,15 +341,18 @@ inline void Count(const rotary_apply_args& args, const Tensor& tensor,
   call->heads =
       static_cast<int64_t>(static_cast<uint64_t>(call->heads) + heads);
   call->bytes += 2 * bytes;
-  if (!memory.in_place) call->stream_bytes += bytes;
+  if (!memory.in_place) {
+    call->stream_bytes += bytes;
+    call->copies = true;
+  }
 }
 
 // A tensor against itself and what the rotation comes from.
-inline rotary_status CheckAlone(const rotary_apply_args& args, int64_t index,
+inline rotary_status CheckAlone(const rotary_apply_args& args,
+                                const Shape& shape, int64_t index,
                                 const Tensor& tensor, const Memory& memory,
                                 const Span& source, ApplyCall* call,
                                 rotary_error* error) {
-  const Shape shape = {args.batch, args.tokens};
   if (!memory.in_place && !Apart(memory.input, memory.output) &&
       !Disjoint(InputRegion(shape, tensor), OutputRegion(shape, tensor))) {
     return FailOverlap(index, tensor, memory,
@@ -389,7 +401,8 @@ rotary_status CheckMany(const rotary_apply_args& args, const Span& source,
     rotary_status status =
         ReadTensorArg(args, i, *call, &own, &own_memory, error);
     if (status != ROTARY_OK) return status;
-    status = CheckAlone(args, i, own, own_memory, source, call, error);
+    status = CheckAlone(args, {args.batch, args.tokens}, i, own, own_memory,
+                        source, call, error);
     if (status != ROTARY_OK) return status;
     for (int64_t j = 0; j < i; ++j) {
       ReadTensorArg(args, j, *call, &other, &other_memory, nullptr);
@@ -402,16 +415,17 @@ rotary_status CheckMany(const rotary_apply_args& args, const Span& source,
 }
 
 // What a tensor becomes once the whole call is known.
-void FinishTensor(const rotary_apply_args& args, const ApplyCall& call,
-                  const Memory& memory, Tensor* tensor) {
+void FinishTensor(const rotary_apply_args& args, const Memory& memory,
+                  Tensor* tensor, ApplyCall* call) {
   if (FoldsBatch(args)) {
     tensor->input_strides.token = tensor->input_strides.batch;
     tensor->output_strides.token = tensor->output_strides.batch;
   }
   if (memory.store == ROTARY_STORE_KEEP ||
-      (memory.store == ROTARY_STORE_AUTO && !call.stream)) {
+      (memory.store == ROTARY_STORE_AUTO && !call->stream)) {
     tensor->stream = false;
   }
+  call->streams |= tensor->stream;
 }
 
 }  // namespace
@@ -422,11 +436,14 @@ rotary_status CheckTensors(const rotary_apply_args& args, const Span& source,
   if (args.num_tensors > kTensorGroup) {
     return CheckMany(args, source, call, error);
   }
+  const Shape shape = {args.batch, args.tokens};
   Memory memory[kTensorGroup];
   for (int64_t i = 0; i < args.num_tensors; ++i) {
-    rotary_status status = Read(args, i, *call, &tensors[i], &memory[i], error);
+    rotary_status status =
+        Read(args, shape, i, *call, &tensors[i], &memory[i], error);
     if (status != ROTARY_OK) return status;
-    status = CheckAlone(args, i, tensors[i], memory[i], source, call, error);
+    status =
+        CheckAlone(args, shape, i, tensors[i], memory[i], source, call, error);
     if (status != ROTARY_OK) return status;
     for (int64_t j = 0; j < i; ++j) {
       status = CheckPair(args, i, tensors[j], memory[j], tensors[i], memory[i],
@@ -437,7 +454,7 @@ rotary_status CheckTensors(const rotary_apply_args& args, const Span& source,
   if (call->stream_bytes == 0 && !FoldsBatch(args)) return ROTARY_OK;
   call->stream = StreamPays(call->stream_bytes);
   for (int64_t i = 0; i < args.num_tensors; ++i) {
-    FinishTensor(args, *call, memory[i], &tensors[i]);
+    FinishTensor(args, memory[i], &tensors[i], call);
   }
   return ROTARY_OK;
 }
@@ -448,7 +465,7 @@ void LoadTensors(const rotary_apply_args& args, int64_t first, int64_t count,
   for (int64_t i = 0; i < count; ++i) {
     Memory memory;
     ReadTensorArg(args, first + i, *call, &to[i], &memory, nullptr);
-    FinishTensor(args, *call, memory, &to[i]);
+    FinishTensor(args, memory, &to[i], call);
     call->heads += to[i].heads;
   }
   call->tensors = to;

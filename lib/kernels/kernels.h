@@ -62,6 +62,8 @@ struct RotateJob {
   int64_t rotates_stride;
 
   uint32_t sin_sign;  // XORed into sin's bits: 0, or the sign bit
+  bool copies;        // some tensor is out of place: take its rest along
+  bool streams;       // some tensor is stored past the caches
 };
 
 // The kernels of one dtype.

@@ -42,20 +42,28 @@ HWY_INLINE Entries Choose(const MakeRowsJob& job, int32_t position) {
   return entries;
 }
 
-// The product of the entries at pair i.  Separate multiplies and adds: the same
-// bits on targets without FMA.
+// (c, s) times the entry at `next`, of cos and behind it sin.  Separate
+// multiplies and adds: the same bits on targets without FMA.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE void MultiplyBy(D d, const double* next, int64_t padded_pairs, V& c,
+                           V& s) {
+  const V cn = hn::LoadU(d, next);
+  const V sn = hn::LoadU(d, next + padded_pairs);
+  const V product = hn::Sub(hn::Mul(c, cn), hn::Mul(s, sn));
+  s = hn::Add(hn::Mul(s, cn), hn::Mul(c, sn));
+  c = product;
+}
+
+// The product of the first kCount entries.
 template <int kCount, class D, class V = hn::Vec<D>>
-HWY_INLINE void Multiply(D d, const MakeRowsJob& job, const Entries& entries,
-                         int64_t i, V& c, V& s) {
-  c = hn::LoadU(d, entries.entry[0] + i);
-  s = hn::LoadU(d, entries.entry[0] + job.padded_pairs + i);
-  for (int k = 1; k < kCount; ++k) {
-    const V ck = hn::LoadU(d, entries.entry[k] + i);
-    const V sk = hn::LoadU(d, entries.entry[k] + job.padded_pairs + i);
-    const V product = hn::Sub(hn::Mul(c, ck), hn::Mul(s, sk));
-    s = hn::Add(hn::Mul(s, ck), hn::Mul(c, sk));
-    c = product;
-  }
+HWY_INLINE void Multiply(D d, const double* e0, const double* e1,
+                         const double* e2, const double* e3,
+                         int64_t padded_pairs, V& c, V& s) {
+  c = hn::LoadU(d, e0);
+  s = hn::LoadU(d, e0 + padded_pairs);
+  if (kCount > 1) MultiplyBy(d, e1, padded_pairs, c, s);
+  if (kCount > 2) MultiplyBy(d, e2, padded_pairs, c, s);
+  if (kCount > 3) MultiplyBy(d, e3, padded_pairs, c, s);
 }
 
 // Two vectors of f64 as one of f32, so that a row is stored in the vectors in
@@ -83,13 +91,20 @@ HWY_INLINE void MakeRow(const MakeRowsJob& job, const Entries& entries,
   const V sin_sign = hn::And(sin_factors, hn::SignBit(d));
   const int64_t step = static_cast<int64_t>(hn::Lanes(df));
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  for (int64_t i = 0; i < job.pair_count; i += step) {
+  const int64_t padded_pairs = job.padded_pairs;
+  const int64_t pair_count = job.pair_count;
+  const double* e0 = entries.entry[0];
+  const double* e1 = kCount > 1 ? entries.entry[1] : e0;
+  const double* e2 = kCount > 2 ? entries.entry[2] : e0;
+  const double* e3 = kCount > 3 ? entries.entry[3] : e0;
+  for (int64_t i = 0; i < pair_count; i += step) {
     V c0, s0, c1, s1;
-    Multiply<kCount>(d, job, entries, i, c0, s0);
+    Multiply<kCount>(d, e0 + i, e1 + i, e2 + i, e3 + i, padded_pairs, c0, s0);
     if (step == lanes) {
       c1 = c0, s1 = s0;
     } else {
-      Multiply<kCount>(d, job, entries, i + lanes, c1, s1);
+      const int64_t j = i + lanes;
+      Multiply<kCount>(d, e0 + j, e1 + j, e2 + j, e3 + j, padded_pairs, c1, s1);
     }
     if (kScale) {
       c0 = hn::Mul(c0, cos_factors), s0 = hn::Mul(s0, sin_factors);

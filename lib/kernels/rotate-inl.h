@@ -353,20 +353,14 @@ void CopyRest(const RotateJob& job, int64_t token, bool rotates) {
 
 template <class Pairing>
 void RotateRun(const RotateJob& job) {
-  bool copies = false;
-  bool streams = false;
-  for (const Tensor* t = job.tensors; t < job.tensors_end; ++t) {
-    copies |= t->input != t->output;
-    streams |= t->stream;
-  }
   // The first block of pairs takes the rest of the head along.
-  copies &= job.pair_begin == 0;
+  const bool copies = job.copies && job.pair_begin == 0;
   for (int64_t token = 0; token < job.count; ++token) {
     const bool rotates = job.rotates[token * job.rotates_stride] != 0;
     if (copies) CopyRest(job, job.token + token, rotates);
     if (rotates) Token<Pairing>(job, token).Rotate();
   }
-  if (streams) hwy::FlushStream();
+  if (job.streams) hwy::FlushStream();
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

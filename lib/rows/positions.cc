@@ -31,6 +31,16 @@ T Element(const Positions& positions, int64_t b, int64_t t) {
       positions.data)[b * positions.batch_stride + t * positions.token_stride];
 }
 
+// Whether token t of sequence b may be where it is.
+template <typename T>
+bool IsGood(const Positions& positions, int64_t b, int64_t t, int64_t* id) {
+  const T element = Element<T>(positions, b, t);
+  *id = static_cast<int64_t>(element);
+  int32_t position;
+  return element == kSentinel<T> ||
+         Add(element, positions.offset, t * positions.token_step, &position);
+}
+
 template <typename T>
 bool FindBad(const Positions& positions, int64_t batch, int64_t tokens,
              BadPosition* bad) {
@@ -38,11 +48,9 @@ bool FindBad(const Positions& positions, int64_t batch, int64_t tokens,
   const int64_t step = positions.token_step == 0 || tokens < 2 ? 1 : tokens - 1;
   for (int64_t b = 0; b < batch; ++b) {
     for (int64_t t = 0; t < tokens; t += step) {
-      const T id = Element<T>(positions, b, t);
-      int32_t position;
-      if (id != kSentinel<T> &&
-          !Add(id, positions.offset, t * positions.token_step, &position)) {
-        *bad = {b, t, static_cast<int64_t>(id)};
+      int64_t id;
+      if (!IsGood<T>(positions, b, t, &id)) {
+        *bad = {b, t, id};
         return true;
       }
     }
