@@ -75,8 +75,9 @@
 // Threads    Functions may be called from any thread at any time; objects that
 //            are only read may be shared.  num_threads: 1 = the calling thread
 //            alone (the OpenMP runtime is never entered, nothing is allocated
-//            or locked); 0 = the library chooses by the amount of work; n = at
-//            most n threads.  The library has at most one OpenMP team in the
+//            or locked); 0 = the library chooses by the amount of work and the
+//            processors there are; n = the same, but at most n threads.  The
+//            library has at most one OpenMP team in the
 //            process at a time: a call that finds it taken runs in its own
 //            thread.  After fork() the child's calls run in the calling thread.
 // Structs    start with size_t struct_size, so that they can grow.  Fill one

@@ -217,8 +217,7 @@ void Run(const ApplyCall& call, int32_t num_threads) {
   const auto slice = [](const void* work, int64_t i, int64_t n) {
     RunSlice(*static_cast<const ApplyCall*>(work), i, n);
   };
-  RunTeam(num_threads, UsefulSlices(call),
-          call.batch * call.tokens * call.heads, slice, &call);
+  RunTeam(num_threads, UsefulSlices(call), slice, &call);
 }
 
 void Run(const RowsCall& call, int32_t num_threads) {
@@ -229,7 +228,7 @@ void Run(const RowsCall& call, int32_t num_threads) {
     const RowsCall& rows = *static_cast<const RowsCall*>(work);
     SetRows(rows, SliceOf(rows.batch * rows.tokens, i, n));
   };
-  RunTeam(num_threads, UsefulSlices(bytes, tokens), tokens, slice, &call);
+  RunTeam(num_threads, UsefulSlices(bytes, tokens), slice, &call);
 }
 
 }  // namespace rotary

@@ -50,12 +50,12 @@ bool SystemGrants(int threads) {
   return true;
 }
 
-int TeamSize(int32_t num_threads, int64_t useful, int64_t units) {
-  const int processors = omp_get_num_procs();
-  const int64_t wanted = num_threads == 0
-                             ? std::min<int64_t>(useful, omp_get_max_threads())
-                             : std::min<int64_t>(num_threads, units);
-  return static_cast<int>(std::min<int64_t>(wanted, processors));
+// Never more than processors: the threads of a team wait for each other.
+int TeamSize(int32_t num_threads, int64_t useful) {
+  const int64_t allowed =
+      num_threads == 0 ? omp_get_max_threads() : num_threads;
+  return static_cast<int>(
+      std::min<int64_t>({useful, allowed, omp_get_num_procs()}));
 }
 
 // False if the team was not to be had: then nothing has been run.
@@ -81,13 +81,13 @@ bool RunInTeam(int threads, SliceFunction function, const void* work) {
 
 bool HasOpenMP() { return true; }
 
-void RunTeam(int32_t num_threads, int64_t useful, int64_t units,
-             SliceFunction function, const void* work) {
-  const bool alone = num_threads == 1 || (num_threads == 0 && useful < 2) ||
-                     units < 2 || forked.load(std::memory_order_relaxed) ||
+void RunTeam(int32_t num_threads, int64_t useful, SliceFunction function,
+             const void* work) {
+  const bool alone = num_threads == 1 || useful < 2 ||
+                     forked.load(std::memory_order_relaxed) ||
                      team_taken.load(std::memory_order_relaxed);
   if (!alone) {
-    const int threads = TeamSize(num_threads, useful, units);
+    const int threads = TeamSize(num_threads, useful);
     if (threads > 1 && RunInTeam(threads, function, work)) return;
   }
   function(work, 0, 1);
@@ -101,7 +101,7 @@ namespace rotary {
 
 bool HasOpenMP() { return false; }
 
-void RunTeam(int32_t /*num_threads*/, int64_t /*useful*/, int64_t /*units*/,
+void RunTeam(int32_t /*num_threads*/, int64_t /*useful*/,
              SliceFunction function, const void* work) {
   function(work, 0, 1);
 }

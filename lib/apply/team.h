@@ -14,12 +14,11 @@ using SliceFunction = void (*)(const void* work, int64_t slice,
 // Whether this build has OpenMP.
 bool HasOpenMP();
 
-// Runs every slice of `work` once.  num_threads: 1 = in this thread, without
-// entering the OpenMP runtime; n = in at most n; 0 = as many as the processor
-// has.  `useful` is how many slices are worth a thread for num_threads 0, and
-// `units` how many there can be.
-void RunTeam(int32_t num_threads, int64_t useful, int64_t units,
-             SliceFunction function, const void* work);
+// Runs every slice of `work` once, in as many threads as there are `useful`
+// slices, processors, and in what num_threads allows: 1 = this thread, without
+// entering the OpenMP runtime; n = at most n; 0 = any number.
+void RunTeam(int32_t num_threads, int64_t useful, SliceFunction function,
+             const void* work);
 
 }  // namespace rotary
 
