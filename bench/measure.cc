@@ -1,0 +1,179 @@
+// Rounds, batches and medians, and which streams a case is held against.
+
+#include "bench/measure.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <thread>
+#include <vector>
+
+#include "bench/stream.h"
+#include "bench/stream_team.h"
+
+namespace rotary_bench {
+namespace {
+
+constexpr int kTrialRounds = 5;   // of every stream, to find the best two
+constexpr int kRounds = 31;       // of the library and these two, in turn
+constexpr int kMeasurements = 3;  // at most, while kMaxOfLimit is exceeded
+constexpr double kTrialBatchSeconds = 5e-4;
+constexpr double kBatchSeconds = 1e-3;
+
+// OpenMP's threads spin for a while after a call, and would disturb a stream
+// that has as many threads as there are cores.
+constexpr auto kUntilThreadsSleep = std::chrono::milliseconds(20);
+
+template <class Call>
+double Seconds(const Call& call, int64_t calls) {
+  const auto start = std::chrono::steady_clock::now();
+  for (int64_t i = 0; i < calls; ++i) call();
+  const std::chrono::duration<double> taken =
+      std::chrono::steady_clock::now() - start;
+  return taken.count();
+}
+
+// How many calls fill a batch.  The first call only warms up.
+template <class Call>
+int64_t CallsFor(const Call& call, double batch_seconds) {
+  call();
+  int64_t calls = 1;
+  double seconds = Seconds(call, calls);
+  while (seconds < batch_seconds / 8) {
+    calls *= 8;
+    seconds = Seconds(call, calls);
+  }
+  const double needed = static_cast<double>(calls) * batch_seconds / seconds;
+  return std::max(int64_t{1}, static_cast<int64_t>(std::ceil(needed)));
+}
+
+double Median(std::vector<double> values) {
+  const auto middle =
+      values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+// Something that is timed, round after round.
+class Contestant {
+ public:
+  double MedianSeconds() const { return Median(seconds_); }
+
+ protected:
+  template <class Call>
+  void TimeBatch(const Call& call, double batch_seconds) {
+    if (calls_ == 0) calls_ = CallsFor(call, batch_seconds);
+    call();  // caches and threads are warm
+    seconds_.push_back(Seconds(call, calls_) / static_cast<double>(calls_));
+  }
+
+ private:
+  int64_t calls_ = 0;
+  std::vector<double> seconds_;
+};
+
+class Library : public Contestant {
+ public:
+  explicit Library(const Rotation& rotation) : rotation_(rotation) {}
+
+  void TimeBatch(double batch_seconds) {
+    Contestant::TimeBatch([this] { rotation_.Run(); }, batch_seconds);
+  }
+
+ private:
+  const Rotation& rotation_;
+};
+
+class StreamContestant : public Contestant {
+ public:
+  StreamContestant(const Stream& stream, int threads)
+      : stream_(&stream), threads_(threads) {}
+
+  void TimeBatch(const Case& c, const Memory& memory, double batch_seconds) {
+    StreamTeam team(*stream_, c, memory, threads_);
+    Contestant::TimeBatch([&team] { team.Run(); }, batch_seconds);
+  }
+
+  const Stream& stream() const { return *stream_; }
+  int threads() const { return threads_; }
+
+ private:
+  const Stream* stream_;
+  int threads_;
+};
+
+// A call may always use fewer threads than it is allowed.
+std::vector<int> StreamThreads(const Case& c) {
+  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  const int most = c.threads != 0 ? c.threads : std::max(cores, 1);
+  std::vector<int> threads;
+  for (int n = 1; n < most; n *= 2) threads.push_back(n);
+  threads.push_back(most);
+  return threads;
+}
+
+// The best two, by a short trial: it may be wrong by a little, both will be
+// measured.
+std::vector<StreamContestant> BestStreams(const Case& c, const Memory& memory) {
+  std::vector<StreamContestant> streams;
+  const StreamSet set = Streams();
+  for (const int threads : StreamThreads(c)) {
+    for (size_t i = 0; i < set.count; ++i) {
+      if (set.streams[i].out_of_place_only && !c.out_of_place) continue;
+      streams.emplace_back(set.streams[i], threads);
+    }
+  }
+  for (int round = 0; round < kTrialRounds; ++round) {
+    for (StreamContestant& stream : streams) {
+      stream.TimeBatch(c, memory, kTrialBatchSeconds);
+    }
+  }
+  std::partial_sort(streams.begin(), streams.begin() + 2, streams.end(),
+                    [](const auto& a, const auto& b) {
+                      return a.MedianSeconds() < b.MedianSeconds();
+                    });
+  // Without the times of the trial.
+  return {StreamContestant(streams[0].stream(), streams[0].threads()),
+          StreamContestant(streams[1].stream(), streams[1].threads())};
+}
+
+Measurement MeasureOnce(const Case& c, const Rotation& rotation,
+                        const Memory& memory) {
+  std::vector<StreamContestant> streams = BestStreams(c, memory);
+  Library library(rotation);
+  const auto time_library = [&] {
+    library.TimeBatch(kBatchSeconds);
+    if (c.threads != 1) std::this_thread::sleep_for(kUntilThreadsSleep);
+  };
+  for (int round = 0; round < kRounds; ++round) {
+    if (round % 2 == 0) time_library();
+    for (StreamContestant& stream : streams) {
+      stream.TimeBatch(c, memory, kBatchSeconds);
+    }
+    if (round % 2 == 1) time_library();
+    std::reverse(streams.begin(), streams.end());
+  }
+  const StreamContestant& best = *std::min_element(
+      streams.begin(), streams.end(), [](const auto& a, const auto& b) {
+        return a.MedianSeconds() < b.MedianSeconds();
+      });
+  return {library.MedianSeconds(), best.MedianSeconds(), best.stream().name,
+          best.threads()};
+}
+
+}  // namespace
+
+Measurement Measure(const Case& c, const Rotation& rotation,
+                    const Memory& memory) {
+  Measurement best = MeasureOnce(c, rotation, memory);
+  for (int i = 1; i < kMeasurements && best.OfLimit() > kMaxOfLimit; ++i) {
+    const Measurement again = MeasureOnce(c, rotation, memory);
+    if (again.OfLimit() < best.OfLimit()) best = again;
+  }
+  return best;
+}
+
+}  // namespace rotary_bench

@@ -1,0 +1,31 @@
+// The measurement of one case: the library and its limit, in turn.  Used by
+// rotate_bench.cc.
+
+#ifndef ROTARY_BENCH_MEASURE_H_
+#define ROTARY_BENCH_MEASURE_H_
+
+#include "bench/rotation.h"
+#include "bench/workloads.h"
+
+namespace rotary_bench {
+
+// Above this the limit is no limit: the stream kernels are too slow.
+inline constexpr double kMaxOfLimit = 1.10;
+
+struct Measurement {
+  double library_seconds;  // a call: the median of the rounds
+  double limit_seconds;    // the best stream: the median of the same rounds
+  const char* stream;      // its name
+  int stream_threads;
+
+  double OfLimit() const { return limit_seconds / library_seconds; }
+};
+
+// Uses the memory as it is: nothing depends on what is in it, subnormals
+// excepted.
+Measurement Measure(const Case& c, const Rotation& rotation,
+                    const Memory& memory);
+
+}  // namespace rotary_bench
+
+#endif  // ROTARY_BENCH_MEASURE_H_

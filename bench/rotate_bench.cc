@@ -1,0 +1,97 @@
+// rotary_bench: registers every case with Google Benchmark, checks the outputs,
+// runs, and fails if a share of the limit is more than there can be.
+
+#include <benchmark/benchmark.h>
+#include <rotary/rotary.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <string>
+#include <vector>
+
+#include "bench/measure.h"
+#include "bench/reference.h"
+#include "bench/rotation.h"
+#include "bench/stream.h"
+#include "bench/workloads.h"
+
+namespace rotary_bench {
+namespace {
+
+void AddContext() {
+  const char* target;
+  rotary_error error;
+  if (rotary_target_default(&target, &error) != ROTARY_OK) {
+    fprintf(stderr, "rotary_bench: %s\n", error.message);
+    exit(EXIT_FAILURE);
+  }
+  std::string targets;
+  for (int32_t i = 0; i < rotary_target_count(); ++i) {
+    targets += std::string(i > 0 ? " " : "") + rotary_target_name(i);
+  }
+  benchmark::AddCustomContext("rotary_version", rotary_version_string());
+  benchmark::AddCustomContext("rotary_has_openmp",
+                              std::to_string(rotary_has_openmp()));
+  benchmark::AddCustomContext("rotary_targets", targets);
+  benchmark::AddCustomContext("rotary_target", target);
+  benchmark::AddCustomContext("stream_target", Streams().target);
+}
+
+void Run(benchmark::State& state, const Case& c, const Embedding& embedding,
+         const Memory& memory, bool* exceeded) {
+  memory.Fill(c);
+  const Rotation rotation(c, embedding, memory);
+  while (state.KeepRunning()) {
+    const Measurement m = Measure(c, rotation, memory);
+    state.SetIterationTime(m.library_seconds);
+    state.counters["of_limit"] = m.OfLimit();
+    state.SetLabel(std::string("limit: ") + m.stream + ", t" +
+                   std::to_string(m.stream_threads));
+    if (m.OfLimit() > kMaxOfLimit) {
+      fprintf(stderr,
+              "rotary_bench: %s: %.3f of the limit; the stream kernels are too "
+              "slow\n",
+              Name(c).c_str(), m.OfLimit());
+      *exceeded = true;
+    }
+  }
+  // Read and written.
+  state.SetBytesProcessed(2 * static_cast<int64_t>(TensorBytes(c)));
+}
+
+int Main(int argc, char** argv) {
+  // A measurement is one iteration, whatever min_time is asked for: it has
+  // rounds of its own.
+  std::vector<char*> args(argv, argv + argc);
+  std::string one_iteration = "--benchmark_min_time=0";
+  args.push_back(one_iteration.data());
+  args.push_back(nullptr);
+  int count = argc + 1;
+  benchmark::Initialize(&count, args.data());
+  if (benchmark::ReportUnrecognizedArguments(count, args.data())) {
+    return EXIT_FAILURE;
+  }
+  AddContext();
+
+  const bool filtered = !benchmark::GetBenchmarkFilter().empty();
+  const Embedding embedding;
+  const Memory memory(embedding.LargestRowBytes());
+  bool exceeded = false;
+  for (const Case& c : AllCases()) {
+    if (!filtered && !InDefaultSet(c)) continue;
+    if (!OutputIsRight(c, embedding, memory)) return EXIT_FAILURE;
+    benchmark::RegisterBenchmark(Name(c).c_str(), [c, &embedding, &memory,
+                                                   &exceeded](
+                                                      benchmark::State& state) {
+      Run(state, c, embedding, memory, &exceeded);
+    })->UseManualTime();
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return exceeded ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+}  // namespace
+}  // namespace rotary_bench
+
+int main(int argc, char** argv) { return rotary_bench::Main(argc, argv); }

@@ -1,0 +1,187 @@
+// The stream kernels, for every target: wide and narrow vectors, ordinary and
+// non-temporal stores, and the software prefetches that help some CPU.
+
+#include "bench/stream.h"
+
+#include <rotary/rotary.h>
+#include <string.h>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "bench/stream.cc"
+// clang-format off
+#include "hwy/cache_control.h"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+// clang-format on
+
+HWY_BEFORE_NAMESPACE();
+namespace rotary_bench {
+namespace HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Wide = hn::CappedTag<uint32_t, 16>;   // 512 bits
+using Narrow = hn::CappedTag<uint32_t, 8>;  // 256 bits
+
+enum class Stores { kOrdinary, kNonTemporal };
+
+// The order of the lines (64 bytes) of a block.  kPaired has two streams, as
+// half pairing has them.
+enum class Order { kLinear, kPaired };
+constexpr size_t Offset(Order order, size_t line) {
+  return 64 * (order == Order::kLinear ? line : line % 2 * 4 + line / 2);
+}
+
+// kLocality is that of __builtin_prefetch, kAhead is in bytes.
+template <int kLocality, size_t kAhead>
+struct Prefetch {
+  static HWY_INLINE void Fetch(const unsigned char* line) {
+    // An address, not a pointer: it may be past the end of the buffer.
+    const uintptr_t address = reinterpret_cast<uintptr_t>(line) + kAhead;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    __builtin_prefetch(reinterpret_cast<const void*>(address), 0, kLocality);
+  }
+};
+struct None {
+  static HWY_INLINE void Fetch(const unsigned char*) {}
+};
+using ToL1 = Prefetch<3, 1024>;
+using ToL1Far = Prefetch<3, 4096>;
+using ToL2 = Prefetch<2, 8192>;
+using PastL2 = Prefetch<0, 2048>;
+
+template <class D, Stores kStores, class P>
+HWY_INLINE void Line(D d, hn::Vec<D> zero, const unsigned char* from,
+                     unsigned char* to) {
+  P::Fetch(from);
+  const uint32_t* source = reinterpret_cast<const uint32_t*>(from);
+  uint32_t* target = reinterpret_cast<uint32_t*>(to);
+  for (size_t i = 0; i < 64 / sizeof(uint32_t); i += hn::Lanes(d)) {
+    const hn::Vec<D> moved = hn::Xor(hn::Load(d, source + i), zero);
+    if (kStores == Stores::kNonTemporal) {
+      hn::Stream(moved, d, target + i);
+    } else {
+      hn::Store(moved, d, target + i);
+    }
+  }
+}
+
+template <class D, Stores kStores, class P, Order kOrder>
+HWY_INLINE void Block(D d, hn::Vec<D> zero, const unsigned char* from,
+                      unsigned char* to) {
+  static_assert(kStreamBlock == size_t{8} * 64, "eight lines");
+  constexpr size_t k1 = Offset(kOrder, 1), k2 = Offset(kOrder, 2),
+                   k3 = Offset(kOrder, 3), k4 = Offset(kOrder, 4),
+                   k5 = Offset(kOrder, 5), k6 = Offset(kOrder, 6),
+                   k7 = Offset(kOrder, 7);
+  Line<D, kStores, P>(d, zero, from, to);
+  Line<D, kStores, P>(d, zero, from + k1, to + k1);
+  Line<D, kStores, P>(d, zero, from + k2, to + k2);
+  Line<D, kStores, P>(d, zero, from + k3, to + k3);
+  Line<D, kStores, P>(d, zero, from + k4, to + k4);
+  Line<D, kStores, P>(d, zero, from + k5, to + k5);
+  Line<D, kStores, P>(d, zero, from + k6, to + k6);
+  Line<D, kStores, P>(d, zero, from + k7, to + k7);
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> ReadRow(D d, hn::Vec<D> seen, const unsigned char* row,
+                              size_t bytes) {
+  const uint32_t* source = reinterpret_cast<const uint32_t*>(row);
+  for (size_t i = 0; i < bytes / sizeof(uint32_t); i += hn::Lanes(d)) {
+    seen = hn::Or(seen, hn::LoadU(d, source + i));
+  }
+  return seen;
+}
+
+template <class D, Stores kStores, class P = None,
+          Order kOrder = Order::kLinear>
+void Move(const StreamSpan& span) {
+  const D d;
+  const hn::Vec<D> zero = hn::Set(d, span.zero);
+  hn::Vec<D> seen = zero;
+  const unsigned char* from = span.from;
+  unsigned char* to = span.to;
+  const unsigned char* row = span.rows;
+  for (size_t chunk = 0; chunk < span.chunks; ++chunk) {
+    seen = ReadRow(d, seen, row, span.chunk_row_bytes);
+    row += span.chunk_row_bytes;
+    const unsigned char* end = from + span.chunk_bytes;
+    for (; from != end; from += kStreamBlock, to += kStreamBlock) {
+      Block<D, kStores, P, kOrder>(d, zero, from, to);
+    }
+  }
+  hn::StoreU(seen, d, span.sink);
+  if (kStores == Stores::kNonTemporal) hwy::FlushStream();
+}
+
+void Copy(const StreamSpan& span) {
+  const Wide d;
+  const hn::Vec<Wide> seen =
+      ReadRow(d, hn::Zero(d), span.rows, span.chunks * span.chunk_row_bytes);
+  hn::StoreU(seen, d, span.sink);
+  memcpy(span.to, span.from, span.chunks * span.chunk_bytes);
+}
+
+constexpr Stores kOrdinary = Stores::kOrdinary;
+constexpr Stores kNonTemporal = Stores::kNonTemporal;
+
+constexpr Stream kStreams[] = {
+    {"wide", &Move<Wide, kOrdinary>, false},
+    {"wide, paired", &Move<Wide, kOrdinary, None, Order::kPaired>, false},
+    {"wide, to L1", &Move<Wide, kOrdinary, ToL1>, false},
+    {"wide, far to L1", &Move<Wide, kOrdinary, ToL1Far>, false},
+    {"wide, far to L2", &Move<Wide, kOrdinary, ToL2>, false},
+    {"narrow", &Move<Narrow, kOrdinary>, false},
+    {"non-temporal", &Move<Wide, kNonTemporal>, false},
+    {"non-temporal, to L1", &Move<Wide, kNonTemporal, ToL1>, true},
+    {"non-temporal, far to L2", &Move<Wide, kNonTemporal, ToL2>, true},
+    {"non-temporal, past L2", &Move<Wide, kNonTemporal, PastL2>, true},
+    {"non-temporal, narrow", &Move<Narrow, kNonTemporal>, true},
+    {"memcpy", &Copy, true}};
+constexpr StreamSet kSet = {"", kStreams, sizeof(kStreams) / sizeof(Stream)};
+
+}  // namespace
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace rotary_bench
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+namespace rotary_bench {
+namespace {
+
+// Empty where the target is not compiled in.
+StreamSet ForTarget(const char* target) {
+#if HWY_TARGETS & HWY_AVX3
+  if (strcmp(target, "avx3") == 0) return N_AVX3::kSet;
+#endif
+#if HWY_TARGETS & HWY_AVX2
+  if (strcmp(target, "avx2") == 0) return N_AVX2::kSet;
+#endif
+#if HWY_TARGETS & HWY_SSE4
+  if (strcmp(target, "sse4") == 0) return N_SSE4::kSet;
+#endif
+#if HWY_TARGETS & HWY_SSSE3
+  if (strcmp(target, "ssse3") == 0) return N_SSSE3::kSet;
+#endif
+  // What the compiler may use anyway: scalar code, or NEON.
+  static_cast<void>(target);
+  return HWY_STATIC_DISPATCH(kSet);
+}
+
+}  // namespace
+
+StreamSet Streams() {
+  // rotary knows what this CPU has.
+  const char* target = rotary_target_name(0);
+  StreamSet set = ForTarget(target);
+  set.target = target;
+  return set;
+}
+
+}  // namespace rotary_bench
+
+#endif  // HWY_ONCE

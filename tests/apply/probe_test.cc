@@ -1,0 +1,131 @@
+// A program: calls with several threads while the system refuses threads, and
+// from several threads at a time.  It takes the place of pthread_create, of
+// what tells the number of processors, and of libgomp's entry for a team (with
+// another OpenMP runtime the number of teams at a time is not seen).
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <rotary/rotary.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "tests/support/program.h"
+
+namespace {
+
+std::atomic<int> created{0};
+std::atomic<int> refused{0};
+// How many threads are still granted; negative: any number.
+std::atomic<int> granted{-1};
+
+std::atomic<int> teams{0};
+std::atomic<int> teams_now{0};
+std::atomic<int> most_teams{0};
+
+template <typename Function>
+Function* Next(const char* name) {
+  return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
+}
+
+}  // namespace
+
+extern "C" {
+
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
+                   void* (*start)(void*), void* argument) {
+  static const auto next = Next<decltype(pthread_create)>("pthread_create");
+  if (granted == 0) {
+    ++refused;
+    return EAGAIN;
+  }
+  if (granted > 0) --granted;
+  ++created;
+  return next(thread, attributes, start, argument);
+}
+
+int omp_get_num_procs() { return 4; }
+
+void GOMP_parallel(void (*body)(void*), void* data, unsigned num_threads,
+                   unsigned flags) {
+  static const auto next = Next<decltype(GOMP_parallel)>("GOMP_parallel");
+  ++teams;
+  const int now = ++teams_now;
+  int most = most_teams;
+  while (now > most && !most_teams.compare_exchange_weak(most, now)) {
+  }
+  next(body, data, num_threads, flags);
+  --teams_now;
+}
+
+}  // extern "C"
+
+namespace {
+
+using rotary_test::Workload;
+
+void ExpectRightWithoutThreads(const Workload& workload) {
+  for (const int32_t num_threads : {2, 0, 64}) {
+    ROTARY_EXPECT(workload.IsRightWith(num_threads));
+  }
+}
+
+// Runs `call` in so many threads, all let go at the same time by `start`.
+template <typename Start, typename Call>
+void InThreads(int count, const Start& start, const Call& call) {
+  std::atomic<bool> go{false};
+  std::vector<std::thread> threads(static_cast<size_t>(count));
+  for (std::thread& thread : threads) {
+    thread = std::thread([&] {
+      while (!go) std::this_thread::yield();
+      call();
+    });
+  }
+  start();
+  go = true;
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+
+int main() {
+  const bool threaded = rotary_has_openmp() != 0;
+  const Workload workload;
+  ROTARY_EXPECT(created == 0);
+
+  // Before the first team.
+  granted = 0;
+  ExpectRightWithoutThreads(workload);
+  ROTARY_EXPECT(!threaded || refused > 0);
+  ROTARY_EXPECT(created == 0);
+
+  // Some threads are to be had, but not as many as the team needs.
+  granted = 2;
+  ROTARY_EXPECT(workload.IsRightWith(4));
+
+  granted = -1;
+  ROTARY_EXPECT(workload.IsRightWith(4));
+  ROTARY_EXPECT(!threaded || created > 0);
+
+  // A smaller team may have ended the threads of the larger one.
+  ROTARY_EXPECT(workload.IsRightWith(2));
+  granted = 0;
+  ROTARY_EXPECT(workload.IsRightWith(4));
+  granted = -1;
+
+  // From another thread, which has no team yet.
+  InThreads(
+      1, [] { granted = 0; }, [&] { ExpectRightWithoutThreads(workload); });
+  granted = -1;
+
+  InThreads(
+      4, [] {},
+      [&] {
+        for (int i = 0; i < 20; ++i) ROTARY_EXPECT(workload.IsRightWith(2));
+      });
+  ROTARY_EXPECT(most_teams <= 1);
+  std::printf("%d teams, at most %d at a time\n", teams.load(),
+              most_teams.load());
+  return 0;
+}

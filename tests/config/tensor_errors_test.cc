@@ -1,0 +1,138 @@
+// What is wrong with the tensors of a call.
+#include <doctest/doctest.h>
+#include <rotary/rotary.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/config/valid_call.h"
+
+namespace rotary_test {
+namespace {
+
+// A call with one field of a tensor set to a value.
+template <typename Field, typename Value>
+Spoiled Tensor(int32_t index, Field rotary_tensor::*field, Value value,
+               const std::string& name,
+               rotary_status status = ROTARY_ERROR_ARGUMENT) {
+  Wrong expected = {"tensors[" + std::to_string(index) + "]." + name};
+  expected.value = static_cast<int64_t>(value);
+  expected.status = status;
+  expected.tensor = index;
+  return {[=](ValidCall* call) {
+            call->tensors[index].*field = static_cast<Field>(value);
+          },
+          expected};
+}
+
+TEST_CASE("tensors are checked") {
+  std::vector<Spoiled> cases;
+  for (const int32_t index : {0, 1}) {
+    for (const int64_t value : {int64_t{-1}, kMin64}) {
+      cases.push_back(Tensor(index, &rotary_tensor::heads, value, "heads"));
+      cases.push_back(
+          Tensor(index, &rotary_tensor::rotary_offset, value, "rotary_offset"));
+    }
+    for (const int64_t value : {int64_t{7}, int64_t{0}, int64_t{-1}, kMin64}) {
+      cases.push_back(
+          Tensor(index, &rotary_tensor::head_dim, value, "head_dim"));
+    }
+    for (const int64_t value : {int64_t{5}, int64_t{1000}, kMax64}) {
+      cases.push_back(
+          Tensor(index, &rotary_tensor::rotary_offset, value, "rotary_offset"));
+    }
+    for (const int32_t value :
+         {0, -1, 3, 15, +ROTARY_F64, +ROTARY_I32, INT32_MAX, INT32_MIN}) {
+      cases.push_back(
+          Tensor(index, &rotary_tensor::input_dtype, value, "input_dtype"));
+    }
+    for (const int32_t value : {0, -1, 3, INT32_MAX, INT32_MIN}) {
+      cases.push_back(
+          Tensor(index, &rotary_tensor::input_pairing, value, "input_pairing"));
+    }
+    for (const int32_t value : {-1, 3, INT32_MAX, INT32_MIN}) {
+      cases.push_back(
+          Tensor(index, &rotary_tensor::output_store, value, "output_store"));
+    }
+    for (const int32_t value : {-1, 1}) {
+      cases.push_back(
+          Tensor(index, &rotary_tensor::reserved, value, "reserved"));
+    }
+  }
+  for (const int32_t value :
+       {-1, 3, 15, +ROTARY_F64, +ROTARY_I32, INT32_MAX, INT32_MIN}) {
+    cases.push_back(
+        Tensor(0, &rotary_tensor::output_dtype, value, "output_dtype"));
+  }
+  for (const int32_t value : {-1, 3, INT32_MAX, INT32_MIN}) {
+    cases.push_back(
+        Tensor(0, &rotary_tensor::output_pairing, value, "output_pairing"));
+  }
+  cases.push_back(Tensor(0, &rotary_tensor::output_pairing, +ROTARY_INTERLEAVED,
+                         "output_pairing", ROTARY_ERROR_UNSUPPORTED));
+  CheckAllRefused(cases);
+  CheckAllRefused(cases, true);
+}
+
+TEST_CASE("the data of tensors must be there and aligned") {
+  Wrong expected;
+  expected.tensor = 0;
+  ValidCall call;
+  expected.argument = "tensors[0].input";
+  call.tensors[0].input = nullptr;
+  CheckApplyRefused(call, expected);
+  for (const int offset : {1, 2, 3}) {
+    call.tensors[0].input =
+        reinterpret_cast<const char*>(call.first_input.data()) + offset;
+    CheckApplyRefused(call, expected);
+  }
+  call.tensors[0].input = call.first_input.data();
+  expected.argument = "tensors[0].output";
+  call.tensors[0].output =
+      reinterpret_cast<char*>(call.first_output.data()) + 2;
+  CheckApplyRefused(call, expected);
+}
+
+TEST_CASE("output fields of a tensor that is rotated in place are not read") {
+  ValidCall call;
+  call.tensors[1].output_batch_stride = kMax64;
+  call.tensors[1].output_token_stride = 0;
+  call.tensors[1].output_head_stride = -1;
+  call.tensors[1].output_dtype = -1;
+  call.tensors[1].output_pairing = 99;
+  CheckApplyAccepted(call);
+}
+
+TEST_CASE("sizes whose products do not fit are refused") {
+  ValidCall call;
+  Wrong expected;
+  expected.tensor = 0;
+  const auto refused = [&](const char* argument, int64_t value) {
+    expected.argument = std::string("tensors[0].") + argument;
+    expected.value = value;
+    CheckApplyRefused(call, expected);
+    call.tensors[0] = ValidCall().tensors[0];
+    call.tensors[0].input = call.first_input.data();
+    call.tensors[0].output = call.first_output.data();
+  };
+  for (const int64_t value :
+       {kMax64, -kMax64, kMax64 / 2 + 1, kMin64 / 4, int64_t{1} << 60}) {
+    CAPTURE(value);
+    call.tensors[0].input_batch_stride = value;
+    refused("input_batch_stride", value);
+    call.tensors[0].input_token_stride = value;
+    refused("input_token_stride", value);
+    call.tensors[0].input_head_stride = value;
+    refused("input_head_stride", value);
+    call.tensors[0].output_batch_stride = value;
+    refused("output_batch_stride", value);
+    call.tensors[0].output_token_stride = value;
+    refused("output_token_stride", value);
+    call.tensors[0].output_head_stride = value;
+    refused("output_head_stride", value);
+  }
+}
+
+}  // namespace
+}  // namespace rotary_test

@@ -1,0 +1,30 @@
+# An x86-64 build on CPUs that lack this one's instructions, by qemu's user mode.
+# Registered only where qemu is.
+find_program(QEMU_X86_64 qemu-x86_64-static)
+mark_as_advanced(QEMU_X86_64)
+if(NOT CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64" OR ROTARY_SANITIZED)
+  return()
+endif()
+if(NOT QEMU_X86_64)
+  message(STATUS "qemu-x86_64-static not found: no tests on emulated CPUs")
+  return()
+endif()
+
+# The targets that the library must find on a CPU (which need AES as well, so
+# that Nehalem has less than Westmere).
+foreach(cpu_targets "qemu64:scalar" "Nehalem:ssse3 scalar"
+                    "Westmere:sse4 ssse3 scalar"
+                    "Haswell:avx2 sse4 ssse3 scalar")
+  string(REGEX MATCH "^([^:]+):(.*)$" _ ${cpu_targets})
+  set(cpu ${CMAKE_MATCH_1})
+  add_test(NAME qemu_targets_${cpu}
+           COMMAND ${QEMU_X86_64} -cpu ${cpu} $<TARGET_FILE:every_function>)
+  set_tests_properties(
+    qemu_targets_${cpu} PROPERTIES LABELS qemu PASS_REGULAR_EXPRESSION
+                                   "\ntargets: ${CMAKE_MATCH_2}\n")
+endforeach()
+
+# Everything on a CPU without the SIMD of this decade.
+add_test(NAME qemu_rotary_test
+         COMMAND ${QEMU_X86_64} -cpu Nehalem $<TARGET_FILE:rotary_test>)
+set_tests_properties(qemu_rotary_test PROPERTIES LABELS qemu)
