@@ -44,8 +44,10 @@ rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
           from, "positions", "positions.struct_size", &copy, &from, error)) {
     return status;
   }
-  int64_t size = 0;
-  if (!ReadPositionType(from->dtype, &positions->type, &size)) {
+  int64_t size = 4;
+  positions->type = PositionType::kI32;
+  if (from->data != nullptr &&
+      !ReadPositionType(from->dtype, &positions->type, &size)) {
     return FailArgument(error, "positions.dtype", from->dtype,
                         "must be ROTARY_I32, U32, I64 or U64");
   }
