@@ -1,0 +1,240 @@
+// One tensor of an apply call: the caller's struct to an internal one, and
+// every rule that it must obey by itself.  Inline: a short call is as fast as
+// this. Used by config/tensor_arg.cc only.
+
+#ifndef ROTARY_LIB_CONFIG_TENSOR_READ_H_
+#define ROTARY_LIB_CONFIG_TENSOR_READ_H_
+
+#include "include/rotary/rotary.h"
+#include "lib/apply/call.h"
+#include "lib/config/region.h"
+#include "lib/config/structs.h"
+#include "lib/config/tensor_failure.h"
+
+namespace rotary {
+
+// Bytes of an element: f32.
+constexpr int64_t kElement = sizeof(float);
+
+// The memory that a tensor takes; in place the two spans are the same.
+struct Memory {
+  Span input;
+  Span output;
+  bool in_place;
+  rotary_store store;
+};
+
+inline rotary_status CheckFields(const rotary_tensor& in, int64_t rotary_dim,
+                                 TensorFailure fail) {
+  if (in.heads < 0) return fail("heads", in.heads, "must not be negative");
+  if (in.rotary_offset < 0) {
+    return fail("rotary_offset", in.rotary_offset, "must not be negative");
+  }
+  if (in.head_dim < rotary_dim) {
+    return fail("head_dim", in.head_dim, "is less than rotary_dim");
+  }
+  if (in.rotary_offset > in.head_dim - rotary_dim) {
+    return fail("rotary_offset", in.rotary_offset,
+                "plus rotary_dim is more than head_dim");
+  }
+  if (static_cast<uint32_t>(in.output_store) > ROTARY_STORE_STREAM) {
+    return fail("output_store", in.output_store,
+                "must be ROTARY_STORE_AUTO, KEEP or STREAM");
+  }
+  if (in.reserved != 0) return fail("reserved", in.reserved, "must be 0");
+  return ROTARY_OK;
+}
+
+inline rotary_status CheckSide(const Side& side, const void* data, bool empty,
+                               rotary_dtype dtype, rotary_pairing pairing,
+                               TensorFailure fail) {
+  if (dtype != ROTARY_F32) {
+    return fail(side.dtype, dtype, "must be ROTARY_F32");
+  }
+  if (static_cast<uint32_t>(pairing - ROTARY_HALF) >
+      ROTARY_INTERLEAVED - ROTARY_HALF) {
+    return fail(side.pairing, pairing,
+                "must be ROTARY_HALF or ROTARY_INTERLEAVED");
+  }
+  if (empty) return ROTARY_OK;
+  if (data == nullptr) return TensorFailure::Null(fail, side.data);
+  if (reinterpret_cast<uintptr_t>(data) % sizeof(float) != 0) {
+    return fail(side.data, reinterpret_cast<intptr_t>(data),
+                "must be aligned to its element");
+  }
+  return ROTARY_OK;
+}
+
+// ROTARY_DENSE replaced by what it stands for.
+inline void ReadStrides(int64_t batch_stride, int64_t token_stride,
+                        int64_t head_stride, int64_t tokens, int64_t heads,
+                        int64_t head_dim, Strides* strides) {
+  // Wrapping: a stride that does not fit is of dimensions that are refused, or
+  // never used.
+  const uint64_t token =
+      static_cast<uint64_t>(heads) * static_cast<uint64_t>(head_dim);
+  const uint64_t batch = static_cast<uint64_t>(tokens) * token;
+  strides->batch =
+      batch_stride == ROTARY_DENSE ? static_cast<int64_t>(batch) : batch_stride;
+  strides->token =
+      token_stride == ROTARY_DENSE ? static_cast<int64_t>(token) : token_stride;
+  strides->head = head_stride == ROTARY_DENSE ? head_dim : head_stride;
+}
+
+// The span of a side in any layout, and for an output that its elements do not
+// coincide.
+[[gnu::noinline]] inline rotary_status SpanOfAny(
+    const Side& side, const void* data, const Shape& shape,
+    const rotary_tensor& in, const Strides& strides, bool is_output,
+    TensorFailure fail, Span* span) {
+  Region region;
+  if (const int dim = MakeRegion(data, shape, in.heads, in.head_dim, strides,
+                                 kElement, &region)) {
+    return fail.Stride(side, dim, strides, "reaches further than memory can",
+                       ROTARY_ERROR_ARGUMENT);
+  }
+  if (is_output) {
+    if (const int dim = CoincidingDim(region)) {
+      return fail.Stride(
+          side, dim, strides,
+          "less than what it steps over: elements of the output coincide",
+          ROTARY_ERROR_OVERLAP);
+    }
+  }
+  *span = region.span;
+  return ROTARY_OK;
+}
+
+inline rotary_status SpanOf(const Side& side, const void* data,
+                            const Shape& shape, const rotary_tensor& in,
+                            const Strides& strides, bool is_output,
+                            TensorFailure fail, Span* span) {
+  const uintptr_t low = reinterpret_cast<uintptr_t>(data);
+  const int64_t elements = NestedSpan(shape, in.heads, in.head_dim, strides);
+  const uintptr_t end = low + static_cast<uintptr_t>(elements * kElement);
+  if (end <= low) {
+    return SpanOfAny(side, data, shape, in, strides, is_output, fail, span);
+  }
+  *span = {low, end};
+  return ROTARY_OK;
+}
+
+// Strides that are never used are made equal, so that others can be compared.
+inline Strides UsedStrides(const Strides& strides, const Shape& shape,
+                           int64_t heads) {
+  return {shape.batch == 1 ? 0 : strides.batch,
+          shape.tokens == 1 ? 0 : strides.token, heads == 1 ? 0 : strides.head};
+}
+
+inline bool Equal(const Strides& a, const Strides& b) {
+  return a.batch == b.batch && a.token == b.token && a.head == b.head;
+}
+
+// Whether stores past the caches find what they need: everything aligned to the
+// largest vector.
+inline bool AlignedForStream(const Tensor& tensor, const Shape& shape,
+                             int64_t pairs) {
+  constexpr int64_t kAlignment = 64;
+  const Strides strides =
+      UsedStrides(tensor.output_strides, shape, tensor.heads);
+  const int64_t elements = strides.batch | strides.token | strides.head |
+                           tensor.rotary_offset | pairs;
+  const int64_t bytes = static_cast<int64_t>(static_cast<uint64_t>(elements) *
+                                             static_cast<uint64_t>(kElement));
+  return ((bytes | reinterpret_cast<intptr_t>(tensor.output)) &
+          (kAlignment - 1)) == 0;
+}
+
+inline rotary_status ReadOutput(const rotary_tensor& in, const Shape& shape,
+                                int64_t pairs, TensorFailure fail,
+                                Tensor* tensor, Memory* memory) {
+  const rotary_dtype dtype =
+      in.output_dtype == 0 ? in.input_dtype : in.output_dtype;
+  const rotary_pairing pairing =
+      in.output_pairing == 0 ? in.input_pairing : in.output_pairing;
+  const bool empty = Empty(shape) | (in.heads == 0);
+  rotary_status status =
+      CheckSide(kOutput, in.output, empty, dtype, pairing, fail);
+  if (status != ROTARY_OK) return status;
+  if (pairing != in.input_pairing) {
+    return fail(kOutput.pairing, pairing, "must be the input's",
+                ROTARY_ERROR_UNSUPPORTED);
+  }
+  tensor->output = static_cast<char*>(in.output);
+  Strides& strides = tensor->output_strides;
+  ReadStrides(in.output_batch_stride, in.output_token_stride,
+              in.output_head_stride, shape.tokens, in.heads, in.head_dim,
+              &strides);
+  status = SpanOf(kOutput, in.output, shape, in, strides, true, fail,
+                  &memory->output);
+  if (status != ROTARY_OK) return status;
+  memory->in_place = in.input == in.output &&
+                     Equal(UsedStrides(tensor->input_strides, shape, in.heads),
+                           UsedStrides(strides, shape, in.heads));
+  tensor->stream = !memory->in_place && AlignedForStream(*tensor, shape, pairs);
+  return ROTARY_OK;
+}
+
+// Reads and checks a tensor by itself.  tensor->stream becomes whether its
+// alignment allows it.
+[[gnu::always_inline]] inline rotary_status ReadTensor(
+    const rotary_apply_args& args, const Shape& shape, int64_t index,
+    const ApplyCall& call, Tensor* tensor, Memory* memory,
+    rotary_error* error) {
+  const TensorFailure fail = {index, error};
+  // All tensors are of the first one's version.
+  const size_t size = args.tensors[0].struct_size;
+  const rotary_tensor* from = reinterpret_cast<const rotary_tensor*>(
+      reinterpret_cast<const char*>(args.tensors) +
+      static_cast<size_t>(index) * size);
+  rotary_tensor copy;
+  const rotary_tensor* view =
+      from->struct_size == size ? ViewStruct(from, &copy) : nullptr;
+  if (view == nullptr) {
+    return fail("struct_size", static_cast<int64_t>(from->struct_size),
+                "no known size, not the first tensor's, or a field is set that "
+                "this version has not",
+                ROTARY_ERROR_STRUCT_SIZE);
+  }
+  const rotary_tensor& in = *view;
+  rotary_status status = CheckFields(in, 2 * call.pairs, fail);
+  if (status != ROTARY_OK) return status;
+  const bool empty = Empty(shape) | (in.heads == 0);
+  status = CheckSide(kInput, in.input, empty, in.input_dtype, in.input_pairing,
+                     fail);
+  if (status != ROTARY_OK) return status;
+
+  const bool in_place = in.output == nullptr;
+  tensor->heads = in.heads;
+  tensor->head_dim = in.head_dim;
+  tensor->rotary_offset = in.rotary_offset;
+  tensor->input = in.input;
+  const RotateKernels& kernels = *kRotateF32[call.target];
+  tensor->rotate =
+      in.input_pairing == ROTARY_HALF ? kernels.half : kernels.interleaved;
+  tensor->stream = false;
+  ReadStrides(in.input_batch_stride, in.input_token_stride,
+              in.input_head_stride, shape.tokens, in.heads, in.head_dim,
+              &tensor->input_strides);
+  const Strides& strides = tensor->input_strides;
+  status = SpanOf(kInput, in.input, shape, in, strides, in_place, fail,
+                  &memory->input);
+  if (status != ROTARY_OK) return status;
+  memory->store = in.output_store;
+  memory->in_place = in_place;
+  if (!in_place) {
+    return ReadOutput(in, shape, call.pairs, fail, tensor, memory);
+  }
+  tensor->output = const_cast<void*>(in.input);
+  // Field by field: a copy in one go would wait for the single stores.
+  tensor->output_strides.batch = strides.batch;
+  tensor->output_strides.token = strides.token;
+  tensor->output_strides.head = strides.head;
+  memory->output.low = memory->input.low;
+  memory->output.end = memory->input.end;
+  return ROTARY_OK;
+}
+
+}  // namespace rotary
+
+#endif  // ROTARY_LIB_CONFIG_TENSOR_READ_H_
