@@ -77,9 +77,12 @@ rotary_status ReadEmbedding(const rotary_apply_args& args, ApplyCall* call,
 void FoldBatch(ApplyCall* call) {
   call->tokens = call->batch;
   call->batch = 1;
-  call->row_token_stride = call->row_batch_stride;
-  call->positions.token_stride = call->positions.batch_stride;
-  call->positions.token_step = 0;
+  if (call->rows != nullptr) {
+    call->row_token_stride = call->row_batch_stride;
+  } else {
+    call->positions.token_stride = call->positions.batch_stride;
+    call->positions.token_step = 0;
+  }
 }
 
 rotary_status CheckScalars(const rotary_apply_args& args, rotary_error* error) {

@@ -23,6 +23,8 @@ struct SharedMemory {
   Rows rows = MakeRows(embedding.get(), {1, 2, 3, 4, 5, 6});
   std::vector<float> memory = std::vector<float>(4096, 1.0f);
   std::vector<rotary_tensor> tensors;
+  int64_t batch = kBatch;
+  int64_t tokens = kTokens;
 
   float* At(int64_t element) { return memory.data() + 1024 + element; }
 
@@ -47,7 +49,7 @@ struct SharedMemory {
   }
 
   rotary_apply_args Args() const {
-    rotary_apply_args args = MakeApplyArgs(kBatch, kTokens, tensors);
+    rotary_apply_args args = MakeApplyArgs(batch, tokens, tensors);
     args.rows = rows.get();
     args.num_threads = 1;
     return args;
@@ -174,8 +176,11 @@ TEST_CASE("a tensor is rotated in place, or to memory of its own") {
   wider.CheckRefusedBecause(0, "output");
   // Other strides that are not used.
   SharedMemory single;
+  single.batch = single.tokens = 1;
   single.AddDense(0, 1)->output = single.At(0);
-  single.tensors[0].output_head_stride = 0;
+  single.tensors[0].output_batch_stride = -1;
+  single.tensors[0].output_token_stride = 0;
+  single.tensors[0].output_head_stride = kMax64;
   single.CheckAccepted();
 }
 
