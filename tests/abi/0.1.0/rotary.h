@@ -263,8 +263,9 @@ typedef struct rotary_embedding_config {
   int64_t rotary_dim;  // elements of a head that are rotated: even, 2 to 65536
   double base;         // theta, > 0; default 10000; unused if inv_freq is given
   double gain;         // 2^-126 to 2^126; default 1
-  // [rotary_dim / 2] values to use as they are, or NULL.  Any finite number;
-  // 0 never rotates its pair, a negative one turns the other way.  Copied.
+  // [rotary_dim / 2] values to use as they are, or NULL.  Any number that is
+  // finite, also times 2^31; 0 never rotates its pair, a negative one turns the
+  // other way.  Copied.
   const void *inv_freq;
   rotary_dtype inv_freq_dtype;  // ROTARY_F64 or ROTARY_F32; default F64
   int32_t reserved;             // 0
@@ -316,7 +317,7 @@ rotary_embedding_inv_freq(const rotary_embedding *embedding, double *inv_freq,
 typedef struct rotary_positions {
   size_t struct_size;
   const void *data;
-  rotary_dtype dtype;          // ROTARY_I32, U32, I64 or U64
+  rotary_dtype dtype;          // ROTARY_I32, U32, I64 or U64; unused if NULL
   rotary_positions_kind kind;  // default ROTARY_POSITION_IDS
   int64_t batch_stride;        // default ROTARY_DENSE: IDS tokens, STARTS 1
   int64_t token_stride;        // default ROTARY_DENSE: 1; unused by STARTS
