@@ -22,7 +22,8 @@ rotary_status ReadRows(const rotary_apply_args& args, ApplyCall* call,
   if (args.embedding != nullptr || args.positions != nullptr) {
     Failure failure = {ROTARY_ERROR_ARGUMENT, "rows"};
     failure.type = Failure::kNone;
-    return Fail(error, failure, "given together with embedding or positions");
+    return Fail(error, failure,
+                "is given together with embedding or positions");
   }
   if (args.mode != ROTARY_FORWARD) {
     return FailArgument(error, "mode", args.mode,
@@ -51,7 +52,7 @@ rotary_status ReadRows(const rotary_apply_args& args, ApplyCall* call,
       !Reach(args.tokens, call->row_token_stride, &low, &high) || low < 0 ||
       high >= args.rows->count) {
     return FailArgument(error, "first_row", args.first_row,
-                        "with the row strides leaves the rows");
+                        "with the row strides this leaves the rows");
   }
   return ROTARY_OK;
 }

@@ -135,7 +135,9 @@ rotary_status FindTarget(const char* name, Target* target,
   if (*target != kNumTargets) return ROTARY_OK;
   Failure failure = {ROTARY_ERROR_TARGET,
                      name == nullptr ? "ROTARY_TARGET" : "target"};
-  failure.text = name == nullptr ? DefaultTargetWish() : name;
+  char wish[64];
+  DefaultTargetWish(wish, sizeof(wish));
+  failure.text = name == nullptr ? wish : name;
   failure.type = Failure::kText;
   return Fail(error, failure, "unknown, or not supported by this CPU");
 }

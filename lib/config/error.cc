@@ -22,7 +22,7 @@ void Describe(const Failure& failure, const char* argument, const char* reason,
                reason);
       break;
     case Failure::kNone:
-      snprintf(message, size, "%s: %s", argument, reason);
+      snprintf(message, size, "%s %s", argument, reason);
       break;
   }
 }

@@ -23,7 +23,8 @@ struct Failure {
 };
 
 // Fills *error, if there is one, with the failure and the reason, a clause that
-// follows "<argument> is <value>: ".  Returns the failure's status.
+// follows "<argument> is <value>: ", or without a value "<argument> ".  Returns
+// the failure's status.
 [[gnu::cold]] rotary_status Fail(rotary_error* error, const Failure& failure,
                                  const char* reason);
 

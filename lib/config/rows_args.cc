@@ -14,7 +14,7 @@ rotary_status ReadRowsShape(const rotary_embedding* embedding, int64_t count,
     return FailArgument(error, "count", count, "must not be negative");
   }
   if (!RowsBytes(embedding->pairs, count, bytes)) {
-    return FailArgument(error, "count", count, "is too large");
+    return FailArgument(error, "count", count, "too large");
   }
   return ROTARY_OK;
 }
@@ -29,7 +29,7 @@ rotary_status CheckMemory(const void* memory, size_t bytes, size_t needed,
   }
   if (bytes < needed) {
     return FailArgument(error, "bytes", static_cast<int64_t>(bytes),
-                        "is less than needed");
+                        "less than needed");
   }
   return ROTARY_OK;
 }
@@ -38,7 +38,7 @@ rotary_status CheckRows(const rotary_rows* rows, rotary_error* error) {
   if (rows == nullptr) return FailNull(error, "rows");
   if (!AreRows(rows)) {
     return FailArgument(error, "rows", reinterpret_cast<intptr_t>(rows),
-                        "not rows that were initialized");
+                        "these are not rows that were initialized");
   }
   return ROTARY_OK;
 }
@@ -50,7 +50,7 @@ rotary_status CheckRowRange(const rotary_rows* rows, int64_t first_row,
     return FailArgument(error, count_name, count, "must not be negative");
   }
   if (first_row < 0 || first_row > rows->count) {
-    return FailArgument(error, "first_row", first_row, "is not in the rows");
+    return FailArgument(error, "first_row", first_row, "not in the rows");
   }
   if (count > rows->count - first_row) {
     return FailArgument(error, count_name, count,
@@ -127,7 +127,7 @@ rotary_status ReadRowsArgs(rotary_rows* rows, const rotary_rows_args* from,
                 block)) {
     Failure failure = {ROTARY_ERROR_OVERLAP, "positions.data"};
     failure.value = reinterpret_cast<intptr_t>(from->positions->data);
-    return Fail(error, failure, "overlap the rows");
+    return Fail(error, failure, "these overlap the rows");
   }
   call->rows = rows;
   call->first_row = from->first_row;

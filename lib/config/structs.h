@@ -15,7 +15,9 @@ namespace rotary {
 // `min_size`, hold nothing that this version does not know.
 inline bool KnownStruct(const void* data, size_t size, size_t min_size,
                         size_t own_size) {
-  if (size < min_size) return false;
+  // A struct that was never initialized may say anything; none is so large.
+  constexpr size_t kMaxSize = 4096;
+  if (size < min_size || size > kMaxSize) return false;
   const char* bytes = static_cast<const char*>(data);
   for (size_t i = own_size; i < size; ++i) {
     if (bytes[i] != 0) return false;

@@ -86,7 +86,7 @@ inline rotary_status CheckAlone(const rotary_apply_args& args,
   if (!Apart(memory.output, source) &&
       !Disjoint(OutputRegion(shape, tensor), SourceRegion(args, *call))) {
     return FailOverlap(index, tensor, memory,
-                       "overlaps the rows or the positions", error);
+                       "it overlaps the rows or the positions", error);
   }
   Count(args, tensor, memory, call);
   return ROTARY_OK;

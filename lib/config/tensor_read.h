@@ -31,11 +31,11 @@ inline rotary_status CheckFields(const rotary_tensor& in, int64_t rotary_dim,
     return fail("rotary_offset", in.rotary_offset, "must not be negative");
   }
   if (in.head_dim < rotary_dim) {
-    return fail("head_dim", in.head_dim, "is less than rotary_dim");
+    return fail("head_dim", in.head_dim, "less than rotary_dim");
   }
   if (in.rotary_offset > in.head_dim - rotary_dim) {
     return fail("rotary_offset", in.rotary_offset,
-                "plus rotary_dim is more than head_dim");
+                "plus rotary_dim that is more than head_dim");
   }
   if (static_cast<uint32_t>(in.output_store) > ROTARY_STORE_STREAM) {
     return fail("output_store", in.output_store,
@@ -51,7 +51,7 @@ inline rotary_status CheckSide(const Side& side, const void* data, bool empty,
   if (dtype != ROTARY_F32) {
     return fail(side.dtype, dtype, "must be ROTARY_F32");
   }
-  if (static_cast<uint32_t>(pairing - ROTARY_HALF) >
+  if (static_cast<uint32_t>(pairing) - ROTARY_HALF >
       ROTARY_INTERLEAVED - ROTARY_HALF) {
     return fail(side.pairing, pairing,
                 "must be ROTARY_HALF or ROTARY_INTERLEAVED");

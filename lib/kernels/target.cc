@@ -87,7 +87,10 @@ uint32_t Targets() {
   return targets;
 }
 
-std::atomic<const char*> default_target_wish{nullptr};
+// What ROTARY_TARGET said, the first of it: the environment may change. Threads
+// that find it out at the same time write the same.
+constexpr size_t kWishSize = 64;
+std::atomic<char> default_target_wish[kWishSize];
 
 }  // namespace
 
@@ -124,13 +127,19 @@ Target DetectDefaultTarget() {
   const char* wish = getenv("ROTARY_TARGET");
   const bool any = wish == nullptr || *wish == '\0';
   const Target target = any ? SupportedTarget(0) : FindTarget(wish);
-  default_target_wish.store(wish, std::memory_order_relaxed);
+  for (size_t i = 0; !any && i + 1 < kWishSize && wish[i] != '\0'; ++i) {
+    default_target_wish[i].store(wish[i], std::memory_order_relaxed);
+  }
   default_target.store(target, std::memory_order_release);
   return target;
 }
 
-const char* DefaultTargetWish() {
-  return default_target_wish.load(std::memory_order_relaxed);
+void DefaultTargetWish(char* text, size_t size) {
+  size_t i = 0;
+  for (; i + 1 < size && i < kWishSize; ++i) {
+    text[i] = default_target_wish[i].load(std::memory_order_relaxed);
+  }
+  text[i] = '\0';
 }
 
 }  // namespace rotary

@@ -4,6 +4,8 @@
 #ifndef ROTARY_LIB_KERNELS_TARGET_H_
 #define ROTARY_LIB_KERNELS_TARGET_H_
 
+#include <stddef.h>
+
 #include <atomic>
 
 #include "lib/kernels/kernels.h"
@@ -46,7 +48,7 @@ inline Target DefaultTarget() {
   const int target = default_target.load(std::memory_order_relaxed);
   return target >= 0 ? static_cast<Target>(target) : DetectDefaultTarget();
 }
-const char* DefaultTargetWish();
+void DefaultTargetWish(char* text, size_t size);
 
 }  // namespace rotary
 

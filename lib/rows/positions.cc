@@ -46,7 +46,10 @@ bool FindBad(const Positions& positions, int64_t batch, int64_t tokens,
              BadPosition* bad) {
   // Within a sequence of consecutive positions the ends tell.
   const int64_t step = positions.token_step == 0 || tokens < 2 ? 1 : tokens - 1;
-  for (int64_t b = 0; b < batch; ++b) {
+  // A broadcast is looked at once.
+  const int64_t sequences = positions.batch_stride == 0 ? 1 : batch;
+  if (positions.token_stride == 0 && positions.token_step == 0) tokens = 1;
+  for (int64_t b = 0; b < sequences; ++b) {
     for (int64_t t = 0; t < tokens; t += step) {
       int64_t id;
       if (!IsGood<T>(positions, b, t, &id)) {
