@@ -45,7 +45,7 @@ Target DetectDefaultTarget();
 // environment is read once), or the best.  kNumTargets if it says nonsense:
 // then DefaultTargetWish is what it says.
 inline Target DefaultTarget() {
-  const int target = default_target.load(std::memory_order_relaxed);
+  const int target = default_target.load(std::memory_order_acquire);
   return target >= 0 ? static_cast<Target>(target) : DetectDefaultTarget();
 }
 void DefaultTargetWish(char* text, size_t size);
