@@ -1,4 +1,5 @@
-// rotary: rotary positional embeddings (RoPE) on CPUs: the C ABI and its manual.
+// rotary: rotary positional embeddings (RoPE) on CPUs: the C ABI and its
+// manual.
 //
 // SPDX-License-Identifier: Apache-2.0
 //
@@ -219,12 +220,12 @@ enum {
 // only by a call that fails.
 typedef struct rotary_error {
   rotary_status status;
-  int32_t tensor;      // index into tensors, or -1
-  int64_t token;       // batch index * tokens + token index, or -1
-  int64_t value;       // the argument's value (u64: its bits), if an integer
-  double real_value;   // the argument's value, if a real number
-  char argument[64];   // its name, "tensors[1].output_head_stride"
-  char message[256];   // a sentence with all of this
+  int32_t tensor;     // index into tensors, or -1
+  int64_t token;      // batch index * tokens + token index, or -1
+  int64_t value;      // the argument's value (u64: its bits), if an integer
+  double real_value;  // the argument's value, if a real number
+  char argument[64];  // its name, "tensors[1].output_head_stride"
+  char message[256];  // a sentence with all of this
   char reserved[160];
 } rotary_error;
 
@@ -282,14 +283,14 @@ ROTARY_API rotary_status rotary_embedding_bytes_needed(
 
 // Makes an embedding (about a millisecond for 64 pairs).  Its table reaches
 // every |position| < 2^31.
-ROTARY_API rotary_status rotary_embedding_create(
-    const rotary_embedding_config *config, rotary_embedding **embedding,
-    rotary_error *error);
+ROTARY_API rotary_status
+rotary_embedding_create(const rotary_embedding_config *config,
+                        rotary_embedding **embedding, rotary_error *error);
 
 // The same from two numbers: inv_freq[i] = base^(-2 i / rotary_dim), gain 1.
-ROTARY_API rotary_status rotary_embedding_from_base(
-    int64_t rotary_dim, double base, rotary_embedding **embedding,
-    rotary_error *error);
+ROTARY_API rotary_status
+rotary_embedding_from_base(int64_t rotary_dim, double base,
+                           rotary_embedding **embedding, rotary_error *error);
 
 // NULL is legal.  No call that uses the embedding may be under way.
 ROTARY_API void rotary_embedding_destroy(rotary_embedding *embedding);
