@@ -90,6 +90,9 @@ void RotateWithPositions(const ApplyCall& call, Part* part) {
     job.token += job.count;
     job.count = end - job.token;
   }
+  // The rows end here, the part goes on.
+  job.cos = job.sin = nullptr;
+  job.rotates = nullptr;
 }
 
 // Tokens [token, token + count), counted through all sequences.

@@ -130,7 +130,7 @@ rotary_status CheckApplyArgs(const rotary_apply_args& args, Tensor* tensors,
   call->sin_sign = args.transpose != 0 ? uint32_t{1} << 31 : 0;
   status = ReadTarget(args.target, &call->target, error);
   if (status != ROTARY_OK) return status;
-  Span source;
+  Span source = {0, 0};
   status = args.rows != nullptr ? ReadRows(args, call, &source, error)
                                 : ReadEmbedding(args, call, &source, error);
   if (status != ROTARY_OK) return status;

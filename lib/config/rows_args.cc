@@ -115,7 +115,7 @@ rotary_status ReadRowsArgs(rotary_rows* rows, const rotary_rows_args* from,
           ReadTarget(from->target, &call->target, error)) {
     return status;
   }
-  Span positions;
+  Span positions = {0, 0};
   if (const rotary_status status =
           ReadPositionsArg(from->positions, from->batch, from->tokens,
                            &call->positions, &positions, error)) {

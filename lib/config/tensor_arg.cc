@@ -121,8 +121,10 @@ inline rotary_status CheckPair(const rotary_apply_args& args, int64_t index,
 rotary_status CheckMany(const rotary_apply_args& args, const Span& source,
                         ApplyCall* call, rotary_error* error) {
   for (int64_t i = 0; i < args.num_tensors; ++i) {
-    Tensor own, other;
-    Memory own_memory, other_memory;
+    Tensor own = {};
+    Tensor other = {};
+    Memory own_memory = {};
+    Memory other_memory = {};
     rotary_status status =
         ReadTensorAgain(args, i, *call, &own, &own_memory, error);
     if (status != ROTARY_OK) return status;
@@ -188,7 +190,7 @@ void LoadTensors(const rotary_apply_args& args, int64_t first, int64_t count,
                  Tensor* to, ApplyCall* call) {
   call->heads = 0;
   for (int64_t i = 0; i < count; ++i) {
-    Memory memory;
+    Memory memory = {};
     ReadTensorAgain(args, first + i, *call, &to[i], &memory, nullptr);
     FinishTensor(args, memory, &to[i], call);
     call->heads += to[i].heads;

@@ -40,7 +40,8 @@ struct TensorFailure {
     Failure failure = {status, field};
     failure.value = value;
     failure.tensor = static_cast<int32_t>(at.index);
-    return Fail(at.error, failure, reason);
+    Fail(at.error, failure, reason);
+    return status;
   }
 
   rotary_status operator()(const char* field, int64_t value, const char* reason,
@@ -53,7 +54,8 @@ struct TensorFailure {
     Failure failure = {ROTARY_ERROR_ARGUMENT, field};
     failure.type = Failure::kNone;
     failure.tensor = static_cast<int32_t>(at.index);
-    return Fail(at.error, failure, "is NULL");
+    Fail(at.error, failure, "is NULL");
+    return ROTARY_ERROR_ARGUMENT;
   }
 
   [[gnu::cold, gnu::noinline]] rotary_status Stride(

@@ -33,7 +33,7 @@ HWY_INLINE Entries Choose(const MakeRowsJob& job, int32_t position) {
   for (uint32_t k = 0; k < kDigits; ++k) {
     const uint32_t digit = magnitude % kBase;
     if (k == 0 || digit != 0) {
-      const int64_t entry = static_cast<int64_t>(k * kBase + digit);
+      const int64_t entry = int64_t{k} * kBase + digit;
       entries.entry[entries.count++] =
           job.table + 2 * job.padded_pairs * entry + job.pair_begin;
     }
