@@ -25,10 +25,8 @@ rotary_status rotary_apply(const rotary_apply_args* args, rotary_error* error) {
   rotary_apply_args copy;
   rotary::Tensor group[rotary::kTensorGroup];
   rotary::ApplyCall call;
-  rotary_status status = rotary::ReadApplyArgs(args, &copy, &args, error);
-  if (status == ROTARY_OK) {
-    status = rotary::CheckApplyArgs(*args, group, &call, error);
-  }
+  const rotary_status status =
+      rotary::CheckApplyArgs(&args, &copy, group, &call, error);
   if (status != ROTARY_OK) return status;
   if (call.num_tensors == args->num_tensors) {
     rotary::Run(call, args->num_threads);
@@ -104,10 +102,8 @@ rotary_status rotary_prepare(const rotary_apply_args* args, void* memory,
   rotary_apply_args copy;
   rotary::Tensor group[rotary::kTensorGroup];
   rotary::ApplyCall call;
-  rotary_status status = rotary::ReadApplyArgs(args, &copy, &args, error);
-  if (status == ROTARY_OK) {
-    status = rotary::CheckApplyArgs(*args, group, &call, error);
-  }
+  rotary_status status =
+      rotary::CheckApplyArgs(&args, &copy, group, &call, error);
   if (status == ROTARY_OK) {
     status = rotary::CheckMemory(
         memory, bytes, rotary::PreparedBytes(args->num_tensors), error);

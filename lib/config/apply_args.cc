@@ -106,17 +106,8 @@ rotary_status CheckScalars(const rotary_apply_args& args, rotary_error* error) {
   return ReadThreads(args.num_threads, error);
 }
 
-}  // namespace
-
-rotary_status ReadApplyArgs(const rotary_apply_args* from,
-                            rotary_apply_args* copy,
-                            const rotary_apply_args** args,
-                            rotary_error* error) {
-  return ReadStruct(from, "args", "args.struct_size", copy, args, error);
-}
-
-rotary_status CheckApplyArgs(const rotary_apply_args& args, Tensor* tensors,
-                             ApplyCall* call, rotary_error* error) {
+rotary_status CheckCall(const rotary_apply_args& args, Tensor* tensors,
+                        ApplyCall* call, rotary_error* error) {
   rotary_status status = CheckScalars(args, error);
   if (status != ROTARY_OK) return status;
   call->batch = args.batch;
@@ -140,6 +131,18 @@ rotary_status CheckApplyArgs(const rotary_apply_args& args, Tensor* tensors,
   call->tensors = tensors;
   call->num_tensors = args.num_tensors <= kTensorGroup ? args.num_tensors : 0;
   return ROTARY_OK;
+}
+
+}  // namespace
+
+rotary_status CheckApplyArgs(const rotary_apply_args** args,
+                             rotary_apply_args* copy, Tensor* tensors,
+                             ApplyCall* call, rotary_error* error) {
+  if (const rotary_status status =
+          ReadStruct(*args, "args", "args.struct_size", copy, args, error)) {
+    return status;
+  }
+  return CheckCall(**args, tensors, call, error);
 }
 
 }  // namespace rotary

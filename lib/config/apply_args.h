@@ -10,15 +10,11 @@
 
 namespace rotary {
 
-// The caller's struct, of whatever version: *args is `from` or `copy`.
-rotary_status ReadApplyArgs(const rotary_apply_args* from,
-                            rotary_apply_args* copy,
-                            const rotary_apply_args** args,
-                            rotary_error* error);
-
-// Checks args in whole.  If it has no more than kTensorGroup tensors they are
-// loaded into `tensors`, and the call is ready; else it has none yet.
-rotary_status CheckApplyArgs(const rotary_apply_args& args, Tensor* tensors,
+// Checks *args in whole; it becomes `copy` if it is of another version.  If it
+// has no more than kTensorGroup tensors they are loaded into `tensors`, and the
+// call is ready; else it has none yet.
+rotary_status CheckApplyArgs(const rotary_apply_args** args,
+                             rotary_apply_args* copy, Tensor* tensors,
                              ApplyCall* call, rotary_error* error);
 
 }  // namespace rotary

@@ -7,23 +7,19 @@
 namespace rotary {
 namespace {
 
-bool ReadPositionType(rotary_dtype dtype, PositionType* type, int64_t* size) {
+bool ReadPositionType(rotary_dtype dtype, PositionType* type) {
   switch (dtype) {
     case ROTARY_I32:
       *type = PositionType::kI32;
-      *size = 4;
       return true;
     case ROTARY_U32:
       *type = PositionType::kU32;
-      *size = 4;
       return true;
     case ROTARY_I64:
       *type = PositionType::kI64;
-      *size = 8;
       return true;
     case ROTARY_U64:
       *type = PositionType::kU64;
-      *size = 8;
       return true;
     default:
       return false;
@@ -44,10 +40,9 @@ rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
           from, "positions", "positions.struct_size", &copy, &from, error)) {
     return status;
   }
-  int64_t size = 4;
   positions->type = PositionType::kI32;
   if (from->data != nullptr &&
-      !ReadPositionType(from->dtype, &positions->type, &size)) {
+      !ReadPositionType(from->dtype, &positions->type)) {
     return FailArgument(error, "positions.dtype", from->dtype,
                         "must be ROTARY_I32, U32, I64 or U64");
   }
@@ -56,6 +51,7 @@ rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
     return FailArgument(error, "positions.kind", from->kind,
                         "must be ROTARY_POSITION_IDS or _STARTS");
   }
+  const int64_t size = ElementSize(positions->type);
   span->low = span->end = 0;
   if (batch == 0 || tokens == 0) return ROTARY_OK;
   if (from->data == nullptr && !starts) {
@@ -129,10 +125,7 @@ rotary_status ReadMode(rotary_mode mode, double gain, RowFactors* factors,
   }
 }
 
-rotary_status FindTarget(const char* name, Target* target,
-                         rotary_error* error) {
-  *target = name == nullptr ? DefaultTarget() : FindTarget(name);
-  if (*target != kNumTargets) return ROTARY_OK;
+rotary_status FailTarget(const char* name, rotary_error* error) {
   Failure failure = {ROTARY_ERROR_TARGET,
                      name == nullptr ? "ROTARY_TARGET" : "target"};
   char wish[64];
@@ -153,11 +146,9 @@ rotary_status ReadDefaultTarget(const char** name, rotary_error* error) {
 }
 
 Region PositionsRegion(const Positions& positions, const Shape& shape) {
-  const bool wide = positions.type == PositionType::kI64 ||
-                    positions.type == PositionType::kU64;
   Region region;
-  MakeRegion(positions.data, shape, 1, 1, StridesOf(positions), wide ? 8 : 4,
-             &region);
+  MakeRegion(positions.data, shape, 1, 1, StridesOf(positions),
+             ElementSize(positions.type), &region);
   return region;
 }
 

@@ -23,16 +23,14 @@ Region PositionsRegion(const Positions& positions, const Shape& shape);
 rotary_status ReadMode(rotary_mode mode, double gain, RowFactors* factors,
                        rotary_error* error);
 
-// The target of that name, or the default if it is NULL.
-rotary_status FindTarget(const char* name, Target* target, rotary_error* error);
+// There is no target of that name; NULL: ROTARY_TARGET's.
+[[gnu::cold]] rotary_status FailTarget(const char* name, rotary_error* error);
 
+// The target of that name, or the default if it is NULL.
 inline rotary_status ReadTarget(const char* name, Target* target,
                                 rotary_error* error) {
-  if (name == nullptr) {
-    *target = DefaultTarget();
-    if (*target != kNumTargets) return ROTARY_OK;
-  }
-  return FindTarget(name, target, error);
+  *target = name == nullptr ? DefaultTarget() : FindTarget(name);
+  return *target != kNumTargets ? ROTARY_OK : FailTarget(name, error);
 }
 
 rotary_status ReadDefaultTarget(const char** name, rotary_error* error);

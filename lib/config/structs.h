@@ -42,13 +42,17 @@ template <class Struct>
 rotary_status ReadStruct(const Struct* from, const char* name,
                          const char* size_name, Struct* copy,
                          const Struct** view, rotary_error* error) {
-  if (from == nullptr) return FailNull(error, name);
+  if (from == nullptr) {
+    FailNull(error, name);
+    return ROTARY_ERROR_ARGUMENT;
+  }
   *view = ViewStruct(from, copy);
   if (*view != nullptr) return ROTARY_OK;
   Failure failure = {ROTARY_ERROR_STRUCT_SIZE, size_name};
   failure.value = static_cast<int64_t>(from->struct_size);
-  return Fail(error, failure,
-              "no known size, or a field is set that this version has not");
+  Fail(error, failure,
+       "no known size, or a field is set that this version has not");
+  return ROTARY_ERROR_STRUCT_SIZE;
 }
 
 // Zeros the caller's struct, of whatever version, and sets its size.  False if

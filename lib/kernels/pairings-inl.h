@@ -30,7 +30,7 @@ constexpr size_t kHalfVectors = 2;
 constexpr size_t kInterleavedVectors = 1;
 #endif
 
-// The heads of one token of a segment, from the first pair of a block on.
+// The heads of one token of a tensor, from the first pair of a block on.
 struct Heads {
   const float* input;
   float* output;

@@ -10,6 +10,11 @@ namespace rotary {
 
 enum class PositionType { kI32, kU32, kI64, kU64 };
 
+// In bytes.
+constexpr int64_t ElementSize(PositionType type) {
+  return type == PositionType::kI32 || type == PositionType::kU32 ? 4 : 8;
+}
+
 // Token t of sequence b is at
 //   offset + data[b * batch_stride + t * token_stride] + t * token_step.
 struct Positions {

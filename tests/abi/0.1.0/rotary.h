@@ -1,4 +1,4 @@
-// rotary: rotary positional embeddings (RoPE) on CPUs: the C ABI and its
+// Rotary positional embeddings (RoPE) on CPUs: the C ABI of librotary, and its
 // manual.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -78,12 +78,13 @@
 //            alone (the OpenMP runtime is never entered, nothing is allocated
 //            or locked); 0 = the library chooses by the amount of work and the
 //            processors there are; n = the same, but at most n threads.  The
-//            library has at most one OpenMP team in the
-//            process at a time: a call that finds it taken runs in its own
-//            thread.  After fork() the child's calls run in the calling thread.
+//            library has at most one OpenMP team in the process at a time: a
+//            call that finds it taken runs in its own thread.  After fork() the
+//            child's calls run in the calling thread.
 // Structs    start with size_t struct_size, so that they can grow.  Fill one
 //            with its init function, which takes sizeof(the struct) and sets
-//            each field to its default, then set what differs.
+//            each field to its default, then set what differs.  (Given less
+//            than the size of version 0.1 it writes nothing.)
 //
 // 5. Accuracy
 // -----------
@@ -200,7 +201,8 @@ enum {
   ROTARY_STORE_AUTO = 0,   // STREAM if the outputs of the call are larger than
                            // the last-level cache and out of place, else KEEP
   ROTARY_STORE_KEEP = 1,   // through the caches: it will be read soon
-  ROTARY_STORE_STREAM = 2  // past the caches, where alignment allows
+  ROTARY_STORE_STREAM = 2  // past the caches, where alignment allows; in place
+                           // as KEEP
 };
 
 // The stride that a dense array has: [batch][tokens][heads][head_dim] for
