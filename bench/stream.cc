@@ -46,9 +46,17 @@ struct Prefetch {
 struct None {
   static HWY_INLINE void Fetch(const unsigned char*) {}
 };
+template <class First, class Second>
+struct Both {
+  static HWY_INLINE void Fetch(const unsigned char* line) {
+    First::Fetch(line);
+    Second::Fetch(line);
+  }
+};
 using ToL1 = Prefetch<3, 1024>;
 using ToL1Far = Prefetch<3, 4096>;
 using ToL2 = Prefetch<2, 8192>;
+using ToBoth = Both<Prefetch<2, 16384>, Prefetch<3, 2048>>;
 using PastL2 = Prefetch<0, 2048>;
 
 template <class D, Stores kStores, class P>
@@ -133,6 +141,7 @@ constexpr Stream kStreams[] = {
     {"wide, to L1", &Move<Wide, kOrdinary, ToL1>, false},
     {"wide, far to L1", &Move<Wide, kOrdinary, ToL1Far>, false},
     {"wide, far to L2", &Move<Wide, kOrdinary, ToL2>, false},
+    {"wide, far to L2, near to L1", &Move<Wide, kOrdinary, ToBoth>, false},
     {"narrow", &Move<Narrow, kOrdinary>, false},
     {"non-temporal", &Move<Wide, kNonTemporal>, false},
     {"non-temporal, to L1", &Move<Wide, kNonTemporal, ToL1>, true},

@@ -106,7 +106,7 @@ void RotateTokens(const ApplyCall& call, const Tensor* tensors,
   job.pairs = call.pairs;
   job.sin_sign = call.sin_sign;
   job.copies = call.copies;
-  job.streams = call.streams;
+  job.fetches_rows = call.prefetch && call.rows != nullptr;
   int64_t b = 0;
   if (token >= call.tokens) {
     b = token / call.tokens;
@@ -178,25 +178,16 @@ void SetRows(const RowsCall& call, const Range& tokens) {
   }
 }
 
-}  // namespace
-
-int64_t UsefulSlices(const ApplyCall& call) {
-  return UsefulSlices(call.bytes, call.batch * call.tokens * call.heads);
-}
-
-void RunSlice(const ApplyCall& call, int64_t slice, int64_t num_slices) {
+// Some of the work, in the order of memory.
+void RotateSlice(const ApplyCall& call, int64_t slice, int64_t num_slices) {
   const int64_t tokens = call.batch * call.tokens;
-  if (num_slices == 1) {
-    RotateWholeTokens(call, 0, tokens);
-    return;
-  }
+  if (num_slices == 1) return RotateWholeTokens(call, 0, tokens);
   // Whole tokens where there are many: a token that two slices share has its
   // row made twice.
   constexpr int64_t kManyTokens = 16;
   if (tokens / kManyTokens >= num_slices) {
     const Range range = SliceOf(tokens, slice, num_slices);
-    RotateWholeTokens(call, range.begin, range.end - range.begin);
-    return;
+    return RotateWholeTokens(call, range.begin, range.end - range.begin);
   }
   Range heads = SliceOf(tokens * call.heads, slice, num_slices);
   while (heads.begin < heads.end) {
@@ -213,6 +204,17 @@ void RunSlice(const ApplyCall& call, int64_t slice, int64_t num_slices) {
       heads.begin += end - head;
     }
   }
+}
+
+}  // namespace
+
+int64_t UsefulSlices(const ApplyCall& call) {
+  return UsefulSlices(call.bytes, call.batch * call.tokens * call.heads);
+}
+
+void RunSlice(const ApplyCall& call, int64_t slice, int64_t num_slices) {
+  RotateSlice(call, slice, num_slices);
+  if (call.streams) FenceStreams();
 }
 
 void Run(const ApplyCall& call, int32_t num_threads) {

@@ -1,6 +1,9 @@
 #include "lib/config/tensor_arg.h"
 
-#include "lib/apply/stream.h"
+#include <algorithm>
+#include <cstdlib>
+
+#include "lib/apply/memory.h"
 #include "lib/config/common_args.h"
 #include "lib/config/error.h"
 #include "lib/config/tensor_read.h"
@@ -117,6 +120,12 @@ inline rotary_status CheckPair(const rotary_apply_args& args, int64_t index,
                      "not provably disjoint from another tensor", error);
 }
 
+// How the whole call is moved, once its sums are known.
+void ChooseAccess(ApplyCall* call) {
+  call->stream = ExceedsCaches(call->stream_bytes);
+  call->prefetch = ExceedsCaches(call->bytes / 2) && PrefetchPays();
+}
+
 // More tensors than are kept at hand: they are read again for each other.
 rotary_status CheckMany(const rotary_apply_args& args, const Span& source,
                         ApplyCall* call, rotary_error* error) {
@@ -137,22 +146,46 @@ rotary_status CheckMany(const rotary_apply_args& args, const Span& source,
       if (status != ROTARY_OK) return status;
     }
   }
-  call->stream = StreamPays(call->stream_bytes);
+  ChooseAccess(call);
   return ROTARY_OK;
 }
 
-// What a tensor becomes once the whole call is known.
+// Bytes, modulo 2^64, from an input to what comes at least `bytes` later in the
+// order of the kernels: heads, then tokens.  Where heads are further apart than
+// tokens that is the same heads of a later token.
+uintptr_t Ahead(const Tensor& tensor, const Strides& used, int64_t bytes) {
+  const bool by_token =
+      tensor.heads <= 1 || std::abs(used.head) > std::abs(used.token);
+  const int64_t heads = by_token ? std::max(tensor.heads, int64_t{1}) : 1;
+  const int64_t step_bytes = heads * tensor.head_dim * kElement;
+  const int64_t steps = (bytes - 1) / step_bytes + 1;
+  return static_cast<uintptr_t>(by_token ? used.token : used.head) *
+         static_cast<uintptr_t>(steps * kElement);
+}
+
+// What a tensor becomes then.
 void FinishTensor(const rotary_apply_args& args, const Memory& memory,
                   Tensor* tensor, ApplyCall* call) {
+  // Measured on a Xeon of 2023, as was that both are needed.
+  constexpr int64_t kNear = 2048;
+  constexpr int64_t kFar = 16384;
   if (FoldsBatch(args)) {
     tensor->input_strides.token = tensor->input_strides.batch;
     tensor->output_strides.token = tensor->output_strides.batch;
   }
   if (memory.store == ROTARY_STORE_KEEP ||
       (memory.store == ROTARY_STORE_AUTO && !call->stream)) {
-    tensor->stream = false;
+    tensor->access = Access::kPlain;
   }
-  call->streams |= tensor->stream;
+  if (tensor->access == Access::kStream) call->streams = true;
+  if (call->prefetch && tensor->access == Access::kPlain) {
+    tensor->access = Access::kPrefetch;
+  }
+  const Strides used =
+      UsedStrides(tensor->input_strides, {args.batch, args.batch * args.tokens},
+                  tensor->heads);
+  tensor->near = call->prefetch ? Ahead(*tensor, used, kNear) : 0;
+  tensor->far = call->prefetch ? Ahead(*tensor, used, kFar) : 0;
 }
 
 }  // namespace
@@ -178,8 +211,12 @@ rotary_status CheckTensors(const rotary_apply_args& args, const Span& source,
       if (status != ROTARY_OK) return status;
     }
   }
-  if (call->stream_bytes == 0 && !FoldsBatch(args)) return ROTARY_OK;
-  call->stream = StreamPays(call->stream_bytes);
+  // Most calls are small, in place and have nothing to finish.
+  if (call->bytes <= 2 * kSmallCache && call->stream_bytes == 0 &&
+      !FoldsBatch(args)) {
+    return ROTARY_OK;
+  }
+  ChooseAccess(call);
   for (int64_t i = 0; i < args.num_tensors; ++i) {
     FinishTensor(args, memory[i], &tensors[i], call);
   }

@@ -171,11 +171,13 @@ inline rotary_status ReadOutput(const rotary_tensor& in, const Shape& shape,
   memory->in_place = in.input == in.output &&
                      Equal(UsedStrides(tensor->input_strides, shape, in.heads),
                            UsedStrides(strides, shape, in.heads));
-  tensor->stream = !memory->in_place && AlignedForStream(*tensor, shape, pairs);
+  if (!memory->in_place && AlignedForStream(*tensor, shape, pairs)) {
+    tensor->access = Access::kStream;
+  }
   return ROTARY_OK;
 }
 
-// Reads and checks a tensor by itself.  tensor->stream becomes whether its
+// Reads and checks a tensor by itself.  tensor->access becomes kStream if its
 // alignment allows it.
 [[gnu::always_inline]] inline rotary_status ReadTensor(
     const rotary_apply_args& args, const Shape& shape, int64_t index,
@@ -212,7 +214,7 @@ inline rotary_status ReadOutput(const rotary_tensor& in, const Shape& shape,
   const RotateKernels& kernels = *kRotateF32[call.target];
   tensor->rotate =
       in.input_pairing == ROTARY_HALF ? kernels.half : kernels.interleaved;
-  tensor->stream = false;
+  tensor->access = Access::kPlain;
   ReadStrides(in.input_batch_stride, in.input_token_stride,
               in.input_head_stride, shape.tokens, in.heads, in.head_dim,
               &tensor->input_strides);

@@ -27,6 +27,10 @@ struct Strides {
 struct RotateJob;
 using RotateKernel = void (*)(const RotateJob& job);
 
+// How a tensor goes through the caches: as it comes; fetched by hand; or
+// fetched by hand and stored past them, for which everything is aligned.
+enum class Access : int32_t { kPlain, kPrefetch, kStream };
+
 // A tensor, or a range of its heads.
 struct Tensor {
   int64_t heads;
@@ -37,7 +41,11 @@ struct Tensor {
   Strides input_strides;
   Strides output_strides;
   RotateKernel rotate;
-  bool stream;  // store past the caches; everything is aligned for it
+  Access access;
+  // Bytes, modulo 2^64, from what is read to what is to be fetched into the
+  // nearest cache (kPrefetch) and into the next (kPrefetch, kStream).
+  uintptr_t near;
+  uintptr_t far;
 };
 
 // Pairs [pair_begin, pair_begin + pair_count) of tokens [token, token + count)
@@ -63,8 +71,12 @@ struct RotateJob {
 
   uint32_t sin_sign;  // XORed into sin's bits: 0, or the sign bit
   bool copies;        // some tensor is out of place: take its rest along
-  bool streams;       // some tensor is stored past the caches
+  bool fetches_rows;  // they come from memory
 };
+
+// Where what was stored past the caches becomes visible to other threads in the
+// order of the program: once, after all of it.
+void FenceStreams();
 
 // The kernels of one dtype.
 struct RotateKernels {

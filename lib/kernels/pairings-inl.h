@@ -1,6 +1,10 @@
 // The two pairings: a block of pairs of one token, through all its heads, with
 // cos and sin in registers.  Included by kernels/rotate-inl.h.
 
+#include <stdint.h>
+
+#include <type_traits>
+
 #include "lib/kernels/kernels.h"
 
 // Per-target include guard.
@@ -30,6 +34,9 @@ constexpr size_t kHalfVectors = 2;
 constexpr size_t kInterleavedVectors = 1;
 #endif
 
+// Tokens from the one that is rotated to the one whose row is fetched.
+constexpr int64_t kRowsAhead = 4;
+
 // The heads of one token of a tensor, from the first pair of a block on.
 struct Heads {
   const float* input;
@@ -37,6 +44,8 @@ struct Heads {
   int64_t input_stride;
   int64_t output_stride;
   int64_t count;
+  uintptr_t near;
+  uintptr_t far;
 };
 
 // A token's elements from `element` of head 0 on.
@@ -58,128 +67,176 @@ HWY_INLINE Heads HeadsOf(const RotateJob& job, const Tensor& tensor,
                          int64_t token, int64_t element) {
   element += tensor.rotary_offset;
   return {Input(job, tensor, token, element),
-          Output(job, tensor, token, element), tensor.input_strides.head,
-          tensor.output_strides.head, tensor.heads};
+          Output(job, tensor, token, element),
+          tensor.input_strides.head,
+          tensor.output_strides.head,
+          tensor.heads,
+          tensor.near,
+          tensor.far};
 }
 
-template <bool kStream, class D, class V>
+template <Access kAccess, class D, class V>
 HWY_INLINE void Write(D d, V v, float* to) {
-  if (kStream) {
+  if (kAccess == Access::kStream) {
     hn::Stream(v, d, to);
   } else {
     hn::StoreU(v, d, to);
   }
 }
 
+// Elements of a cache line.
+constexpr size_t kLine = 64 / sizeof(float);
+
+// Of __builtin_prefetch.
+constexpr int kToL1 = 3;
+constexpr int kToL2 = 2;
+
+// x, of which the compiler does not know what it is: g++ would keep a register,
+// or a place on the stack, for each sum of it and another constant.
+template <class T>
+HWY_INLINE T Opaque(T x) {
+  __asm__("" : "+r"(x));
+  return x;
+}
+
+// Fetches `count` elements from `bytes`, modulo 2^64, behind x on: addresses
+// that may be outside of everything.
+template <int kLocality>
+HWY_INLINE void FetchLines(const float* x, uintptr_t bytes, size_t count) {
+  const uintptr_t from = Opaque(reinterpret_cast<uintptr_t>(x) + bytes);
+  for (size_t i = 0; i < count; i += kLine) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    __builtin_prefetch(reinterpret_cast<const void*>(from + i * sizeof(float)),
+                       0, kLocality);
+  }
+}
+
+// Fetches what comes later than `count` elements at x.
+template <Access kAccess>
+HWY_INLINE void Fetch(const float* x, size_t count, const Heads& heads) {
+  if (kAccess == Access::kPlain) return;
+  if (kAccess == Access::kPrefetch) FetchLines<kToL1>(x, heads.near, count);
+  FetchLines<kToL2>(x, heads.far, count);
+}
+
+// Goes through the heads with a block of up to eight vectors: load(x, block..)
+// and store(y, block..).  The next head is loaded before this one is stored:
+// g++ otherwise folds each load into two arithmetic operands, and loads
+// everything twice.
+template <class V, class Load, class Store>
+HWY_INLINE void ThroughHeads(const Heads& heads, const Load& load,
+                             const Store& store) {
+  if (heads.count == 0) return;
+  const float* x = heads.input;
+  float* y = heads.output;
+  V a0, a1, a2, a3, a4, a5, a6, a7;
+  V b0, b1, b2, b3, b4, b5, b6, b7;
+  load(x, a0, a1, a2, a3, a4, a5, a6, a7);
+  for (int64_t left = heads.count;; left -= 2) {
+    if (left == 1) {
+      store(y, a0, a1, a2, a3, a4, a5, a6, a7);
+      return;
+    }
+    x += heads.input_stride;
+    load(x, b0, b1, b2, b3, b4, b5, b6, b7);
+    store(y, a0, a1, a2, a3, a4, a5, a6, a7);
+    y += heads.output_stride;
+    if (left == 2) {
+      store(y, b0, b1, b2, b3, b4, b5, b6, b7);
+      return;
+    }
+    x += heads.input_stride;
+    load(x, a0, a1, a2, a3, a4, a5, a6, a7);
+    store(y, b0, b1, b2, b3, b4, b5, b6, b7);
+    y += heads.output_stride;
+  }
+}
+
+// Lambdas as large as these are not always inlined by themselves.
+#define ROTARY_LAMBDA HWY_ATTR __attribute__((always_inline))
+
 // Pairing half: elements a of a block of pairs, and elements b, `half` behind.
-template <size_t kVectors, bool kStream, class D, class V = hn::Vec<D>>
+// Unused vectors of kVectors < 4 are copies of the first, and fold away.
+template <size_t kVectors, Access kAccess, class D, class V = hn::Vec<D>>
 HWY_INLINE void RotateHeadsHalf(D d, V c0, V s0, V c1, V s1, V c2, V s2, V c3,
                                 V s3, int64_t half, const Heads& heads) {
-  // Unused vectors of kVectors < 4 are copies of the first, and fold away.
   constexpr bool k1 = kVectors > 1, k2 = kVectors > 2, k3 = kVectors > 3;
   const size_t N = hn::Lanes(d);
   const size_t o1 = k1 ? N : 0, o2 = k2 ? 2 * N : 0, o3 = k3 ? 3 * N : 0;
   const auto load = [=](const float* x, V& a0, V& b0, V& a1, V& b1, V& a2,
-                        V& b2, V& a3, V& b3) HWY_ATTR {
-    a0 = hn::LoadU(d, x), b0 = hn::LoadU(d, x + half);
-    a1 = hn::LoadU(d, x + o1), b1 = hn::LoadU(d, x + half + o1);
-    a2 = hn::LoadU(d, x + o2), b2 = hn::LoadU(d, x + half + o2);
-    a3 = hn::LoadU(d, x + o3), b3 = hn::LoadU(d, x + half + o3);
+                        V& b2, V& a3, V& b3) ROTARY_LAMBDA {
+    const float* z = Opaque(x + half);
+    a0 = hn::LoadU(d, x), b0 = hn::LoadU(d, z);
+    a1 = hn::LoadU(d, x + o1), b1 = hn::LoadU(d, z + o1);
+    a2 = hn::LoadU(d, x + o2), b2 = hn::LoadU(d, z + o2);
+    a3 = hn::LoadU(d, x + o3), b3 = hn::LoadU(d, z + o3);
+    Fetch<kAccess>(x, kVectors * N, heads);
+    Fetch<kAccess>(z, kVectors * N, heads);
   };
-  const auto turn = [=](V a, V b, V c, V s, float* y) HWY_ATTR {
-    Write<kStream>(d, hn::Sub(hn::Mul(a, c), hn::Mul(b, s)), y);
-    Write<kStream>(d, hn::Add(hn::Mul(b, c), hn::Mul(a, s)), y + half);
+  const auto turn = [=](V a, V b, V c, V s, float* y, float* z) ROTARY_LAMBDA {
+    Write<kAccess>(d, hn::Sub(hn::Mul(a, c), hn::Mul(b, s)), y);
+    Write<kAccess>(d, hn::Add(hn::Mul(b, c), hn::Mul(a, s)), z);
   };
   const auto store = [=](float* y, V a0, V b0, V a1, V b1, V a2, V b2, V a3,
-                         V b3) HWY_ATTR {
-    turn(a0, b0, c0, s0, y);
-    if (k1) turn(a1, b1, c1, s1, y + o1);
-    if (k2) turn(a2, b2, c2, s2, y + o2);
-    if (k3) turn(a3, b3, c3, s3, y + o3);
+                         V b3) ROTARY_LAMBDA {
+    float* z = Opaque(y + half);
+    turn(a0, b0, c0, s0, y, z);
+    if (k1) turn(a1, b1, c1, s1, y + o1, z + o1);
+    if (k2) turn(a2, b2, c2, s2, y + o2, z + o2);
+    if (k3) turn(a3, b3, c3, s3, y + o3, z + o3);
   };
-
-  // The next head is loaded before this one is stored: g++ otherwise folds each
-  // load into two arithmetic operands, and loads everything twice.
-  if (heads.count == 0) return;
-  const float* x = heads.input;
-  float* y = heads.output;
-  V a0, b0, a1, b1, a2, b2, a3, b3;
-  V e0, f0, e1, f1, e2, f2, e3, f3;
-  load(x, a0, b0, a1, b1, a2, b2, a3, b3);
-  for (int64_t left = heads.count;; left -= 2) {
-    if (left == 1) {
-      store(y, a0, b0, a1, b1, a2, b2, a3, b3);
-      return;
-    }
-    x += heads.input_stride;
-    load(x, e0, f0, e1, f1, e2, f2, e3, f3);
-    store(y, a0, b0, a1, b1, a2, b2, a3, b3);
-    y += heads.output_stride;
-    if (left == 2) {
-      store(y, e0, f0, e1, f1, e2, f2, e3, f3);
-      return;
-    }
-    x += heads.input_stride;
-    load(x, a0, b0, a1, b1, a2, b2, a3, b3);
-    store(y, e0, f0, e1, f1, e2, f2, e3, f3);
-    y += heads.output_stride;
-  }
+  ThroughHeads<V>(heads, load, store);
 }
 
 // Pairing interleaved: vectors of whole pairs, each times cos doubled (c0 c0 c1
 // c1 ..) plus its neighbors swapped, times sin doubled with alternating signs
 // (-s0 s0 -s1 s1 ..).  Here kVectors counts vectors of pairs, two of elements.
-template <size_t kVectors, bool kStream, class D, class V = hn::Vec<D>>
+template <size_t kVectors, Access kAccess, class D, class V = hn::Vec<D>>
 HWY_INLINE void RotateHeadsInterleaved(D d, V c0, V s0, V c1, V s1, V c2, V s2,
                                        V c3, V s3, const Heads& heads) {
   constexpr bool k1 = kVectors > 1;
   const size_t N = hn::Lanes(d);
   const size_t o2 = k1 ? 2 * N : 0;
-  const auto load = [=](const float* x, V& a0, V& a1, V& a2, V& a3) HWY_ATTR {
+  const auto load = [=](const float* x, V& a0, V& a1, V& a2, V& a3, V&, V&, V&,
+                        V&) ROTARY_LAMBDA {
     a0 = hn::LoadU(d, x), a1 = hn::LoadU(d, x + N);
     a2 = hn::LoadU(d, x + o2), a3 = hn::LoadU(d, x + o2 + N);
+    Fetch<kAccess>(x, 2 * kVectors * N, heads);
   };
-  const auto turn = [=](V a, V c, V s, float* y) HWY_ATTR {
+  const auto turn = [=](V a, V c, V s, float* y) ROTARY_LAMBDA {
     const V swapped = hn::Reverse2(d, a);
-    Write<kStream>(d, hn::Add(hn::Mul(a, c), hn::Mul(swapped, s)), y);
+    Write<kAccess>(d, hn::Add(hn::Mul(a, c), hn::Mul(swapped, s)), y);
   };
-  const auto store = [=](float* y, V a0, V a1, V a2, V a3) HWY_ATTR {
-    turn(a0, c0, s0, y);
-    turn(a1, c1, s1, y + N);
-    if (k1) turn(a2, c2, s2, y + o2);
-    if (k1) turn(a3, c3, s3, y + o2 + N);
-  };
-
-  if (heads.count == 0) return;
-  const float* x = heads.input;
-  float* y = heads.output;
-  V a0, a1, a2, a3;
-  V e0, e1, e2, e3;
-  load(x, a0, a1, a2, a3);
-  for (int64_t left = heads.count;; left -= 2) {
-    if (left == 1) {
-      store(y, a0, a1, a2, a3);
-      return;
-    }
-    x += heads.input_stride;
-    load(x, e0, e1, e2, e3);
-    store(y, a0, a1, a2, a3);
-    y += heads.output_stride;
-    if (left == 2) {
-      store(y, e0, e1, e2, e3);
-      return;
-    }
-    x += heads.input_stride;
-    load(x, a0, a1, a2, a3);
-    store(y, e0, e1, e2, e3);
-    y += heads.output_stride;
-  }
+  const auto store = [=](float* y, V a0, V a1, V a2, V a3, V, V, V, V)
+                         ROTARY_LAMBDA {
+                           turn(a0, c0, s0, y);
+                           turn(a1, c1, s1, y + N);
+                           if (k1) turn(a2, c2, s2, y + o2);
+                           if (k1) turn(a3, c3, s3, y + o2 + N);
+                         };
+  ThroughHeads<V>(heads, load, store);
 }
 
-// Only whole vectors are ever stored past the caches.
-template <class D>
-constexpr bool IsWhole(D d) {
-  return hn::MaxLanes(d) == hn::MaxLanes(hn::ScalableTag<float>());
+#undef ROTARY_LAMBDA
+
+template <Access kAccess>
+using AccessTag = std::integral_constant<Access, kAccess>;
+
+// Calls loop(the access of a tensor, as a type).  Only whole vectors have any
+// but the plain one.
+template <class D, class Loop>
+HWY_INLINE void WithAccess(D d, const Tensor& tensor, const Loop& loop) {
+  constexpr bool kWhole =
+      hn::MaxLanes(d) == hn::MaxLanes(hn::ScalableTag<float>());
+  if constexpr (kWhole) {
+    if (HWY_UNLIKELY(tensor.access == Access::kPrefetch)) {
+      return loop(AccessTag<Access::kPrefetch>());
+    }
+    if (HWY_UNLIKELY(tensor.access == Access::kStream)) {
+      return loop(AccessTag<Access::kStream>());
+    }
+  }
+  loop(AccessTag<Access::kPlain>());
 }
 
 // The pairings.  Rotate goes through a block of pairs, kN vectors from pair
@@ -213,13 +270,10 @@ struct Half {
     for (const Tensor* t = job.tensors; t < job.tensors_end; ++t) {
       const Heads heads =
           HeadsOf(job, *t, job.token + token, job.pair_begin + pair);
-      if (IsWhole(d) && t->stream) {
-        RotateHeadsHalf<kN, true>(d, c0, s0, c1, s1, c2, s2, c3, s3, job.pairs,
-                                  heads);
-      } else {
-        RotateHeadsHalf<kN, false>(d, c0, s0, c1, s1, c2, s2, c3, s3, job.pairs,
-                                   heads);
-      }
+      WithAccess(d, *t, [&](auto access) HWY_ATTR {
+        RotateHeadsHalf<kN, access()>(d, c0, s0, c1, s1, c2, s2, c3, s3,
+                                      job.pairs, heads);
+      });
     }
   }
 };
@@ -260,13 +314,10 @@ struct Interleaved {
     for (const Tensor* t = job.tensors; t < job.tensors_end; ++t) {
       const Heads heads =
           HeadsOf(job, *t, job.token + token, 2 * (job.pair_begin + pair));
-      if (IsWhole(d) && t->stream) {
-        RotateHeadsInterleaved<kN, true>(d, c0, s0, c1, s1, c2, s2, c3, s3,
-                                         heads);
-      } else {
-        RotateHeadsInterleaved<kN, false>(d, c0, s0, c1, s1, c2, s2, c3, s3,
-                                          heads);
-      }
+      WithAccess(d, *t, [&](auto access) HWY_ATTR {
+        RotateHeadsInterleaved<kN, access()>(d, c0, s0, c1, s1, c2, s2, c3, s3,
+                                             heads);
+      });
     }
   }
 };

@@ -71,7 +71,8 @@ class Token {
         for (const Tensor* t = job_.tensors; t < job_.tensors_end; ++t) {
           const Heads heads = HeadsOf(job_, *t, job_.token + token_,
                                       2 * (job_.pair_begin + done_));
-          RotateHeadsHalf<1, false>(d, c, s, c, s, c, s, c, s, 1, heads);
+          RotateHeadsHalf<1, Access::kPlain>(d, c, s, c, s, c, s, c, s, 1,
+                                             heads);
         }
       }
     }
@@ -107,16 +108,26 @@ void CopyRest(const RotateJob& job, int64_t token, bool rotates) {
   }
 }
 
+// Fetches the row of a token, which may be behind the last.
+HWY_INLINE void FetchRow(const RotateJob& job, int64_t token) {
+  const uintptr_t bytes = static_cast<uintptr_t>(token) *
+                          static_cast<uintptr_t>(job.row_stride) *
+                          sizeof(float);
+  const size_t pairs = static_cast<size_t>(job.pair_count);
+  FetchLines<kToL1>(job.cos, bytes, pairs);
+  FetchLines<kToL1>(job.sin, bytes, pairs);
+}
+
 template <class Pairing>
 void RotateRun(const RotateJob& job) {
   // The first block of pairs takes the rest of the head along.
   const bool copies = job.copies && job.pair_begin == 0;
   for (int64_t token = 0; token < job.count; ++token) {
+    if (job.fetches_rows) FetchRow(job, token + kRowsAhead);
     const bool rotates = job.rotates[token * job.rotates_stride] != 0;
     if (copies) CopyRest(job, job.token + token, rotates);
     if (rotates) Token<Pairing>(job, token).Rotate();
   }
-  if (job.streams) hwy::FlushStream();
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

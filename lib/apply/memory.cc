@@ -1,10 +1,14 @@
-#include "lib/apply/stream.h"
+#include "lib/apply/memory.h"
 
 #include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 namespace rotary {
 namespace {
@@ -31,10 +35,9 @@ int64_t LastLevelCache() {
 
 }  // namespace
 
-bool StreamPays(int64_t bytes) {
-  // No cache is smaller; so small calls make no system call, ever.
-  constexpr int64_t kSmall = int64_t{1} << 22;
-  if (bytes <= kSmall) return false;
+bool ExceedsCaches(int64_t bytes) {
+  // So small calls make no system call, ever.
+  if (bytes <= kSmallCache) return false;
   static std::atomic<int64_t> last_level_cache{0};
   int64_t cache = last_level_cache.load(std::memory_order_relaxed);
   if (cache == 0) {
@@ -42,6 +45,20 @@ bool StreamPays(int64_t bytes) {
     last_level_cache.store(cache, std::memory_order_relaxed);
   }
   return bytes > cache;
+}
+
+// Intel's prefetchers stop at the end of each page, and do not keep up with one
+// core: on a Xeon of 2023 fetching by hand took a fifth off rotations from
+// memory, while on an AMD Zen 4 it added up to a quarter.
+bool PrefetchPays() {
+#if defined(__x86_64__)
+  unsigned leaf = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid(0, &leaf, &ebx, &ecx, &edx) != 0 &&
+         ebx == signature_INTEL_ebx && ecx == signature_INTEL_ecx &&
+         edx == signature_INTEL_edx;
+#else
+  return false;
+#endif
 }
 
 }  // namespace rotary
