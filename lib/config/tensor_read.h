@@ -37,10 +37,6 @@ inline rotary_status CheckFields(const rotary_tensor& in, int64_t rotary_dim,
     return fail("rotary_offset", in.rotary_offset,
                 "plus rotary_dim that is more than head_dim");
   }
-  if (static_cast<uint32_t>(in.output_store) > ROTARY_STORE_STREAM) {
-    return fail("output_store", in.output_store,
-                "must be ROTARY_STORE_AUTO, KEEP or STREAM");
-  }
   if (in.reserved != 0) return fail("reserved", in.reserved, "must be 0");
   return ROTARY_OK;
 }
@@ -153,6 +149,11 @@ inline rotary_status ReadOutput(const rotary_tensor& in, const Shape& shape,
   const rotary_pairing pairing =
       in.output_pairing == 0 ? in.input_pairing : in.output_pairing;
   const bool empty = Empty(shape) | (in.heads == 0);
+  if (static_cast<uint32_t>(in.output_store) > ROTARY_STORE_STREAM) {
+    return fail("output_store", in.output_store,
+                "must be ROTARY_STORE_AUTO, KEEP or STREAM");
+  }
+  memory->store = in.output_store;
   rotary_status status =
       CheckSide(kOutput, in.output, empty, dtype, pairing, fail);
   if (status != ROTARY_OK) return status;
@@ -222,7 +223,7 @@ inline rotary_status ReadOutput(const rotary_tensor& in, const Shape& shape,
   status = SpanOf(kInput, in.input, shape, in, strides, in_place, fail,
                   &memory->input);
   if (status != ROTARY_OK) return status;
-  memory->store = in.output_store;
+  memory->store = ROTARY_STORE_AUTO;
   memory->in_place = in_place;
   if (!in_place) {
     return ReadOutput(in, shape, call.pairs, fail, tensor, memory);

@@ -51,14 +51,14 @@ TEST_CASE("tensors are checked") {
       cases.push_back(
           Tensor(index, &rotary_tensor::input_pairing, value, "input_pairing"));
     }
-    for (const int32_t value : {-1, 3, INT32_MAX, INT32_MIN}) {
-      cases.push_back(
-          Tensor(index, &rotary_tensor::output_store, value, "output_store"));
-    }
     for (const int32_t value : {-1, 1}) {
       cases.push_back(
           Tensor(index, &rotary_tensor::reserved, value, "reserved"));
     }
+  }
+  for (const int32_t value : {-1, 3, INT32_MAX, INT32_MIN}) {
+    cases.push_back(
+        Tensor(0, &rotary_tensor::output_store, value, "output_store"));
   }
   for (const int32_t value :
        {-1, 3, 15, +ROTARY_F64, +ROTARY_I32, INT32_MAX, INT32_MIN}) {
@@ -101,6 +101,7 @@ TEST_CASE("output fields of a tensor that is rotated in place are not read") {
   call.tensors[1].output_head_stride = -1;
   call.tensors[1].output_dtype = -1;
   call.tensors[1].output_pairing = 99;
+  call.tensors[1].output_store = 99;
   CheckApplyAccepted(call);
 }
 
