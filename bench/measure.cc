@@ -27,24 +27,22 @@ constexpr double kBatchSeconds = 1e-3;
 // that has as many threads as there are cores.
 constexpr auto kUntilThreadsSleep = std::chrono::milliseconds(20);
 
-template <class Call>
-double Seconds(const Call& call, int64_t calls) {
+double Seconds(const Calls& run, int64_t calls) {
   const auto start = std::chrono::steady_clock::now();
-  for (int64_t i = 0; i < calls; ++i) call();
+  run(calls);
   const std::chrono::duration<double> taken =
       std::chrono::steady_clock::now() - start;
   return taken.count();
 }
 
 // How many calls fill a batch.  The first call only warms up.
-template <class Call>
-int64_t CallsFor(const Call& call, double batch_seconds) {
-  call();
+int64_t CallsFor(const Calls& run, double batch_seconds) {
+  run(1);
   int64_t calls = 1;
-  double seconds = Seconds(call, calls);
+  double seconds = Seconds(run, calls);
   while (seconds < batch_seconds / 8) {
     calls *= 8;
-    seconds = Seconds(call, calls);
+    seconds = Seconds(run, calls);
   }
   const double needed = static_cast<double>(calls) * batch_seconds / seconds;
   return std::max(int64_t{1}, static_cast<int64_t>(std::ceil(needed)));
@@ -63,11 +61,10 @@ class Contestant {
   double MedianSeconds() const { return Median(seconds_); }
 
  protected:
-  template <class Call>
-  void TimeBatch(const Call& call, double batch_seconds) {
-    if (calls_ == 0) calls_ = CallsFor(call, batch_seconds);
-    call();  // caches and threads are warm
-    seconds_.push_back(Seconds(call, calls_) / static_cast<double>(calls_));
+  void TimeBatch(const Calls& run, double batch_seconds) {
+    if (calls_ == 0) calls_ = CallsFor(run, batch_seconds);
+    run(1);  // caches and threads are warm
+    seconds_.push_back(Seconds(run, calls_) / static_cast<double>(calls_));
   }
 
  private:
@@ -77,14 +74,14 @@ class Contestant {
 
 class Library : public Contestant {
  public:
-  explicit Library(const Rotation& rotation) : rotation_(rotation) {}
+  explicit Library(const Calls& run) : run_(run) {}
 
   void TimeBatch(double batch_seconds) {
-    Contestant::TimeBatch([this] { rotation_.Run(); }, batch_seconds);
+    Contestant::TimeBatch(run_, batch_seconds);
   }
 
  private:
-  const Rotation& rotation_;
+  const Calls& run_;
 };
 
 class StreamContestant : public Contestant {
@@ -94,7 +91,10 @@ class StreamContestant : public Contestant {
 
   void TimeBatch(const Case& c, const Memory& memory, double batch_seconds) {
     StreamTeam team(*stream_, c, memory, threads_);
-    Contestant::TimeBatch([&team] { team.Run(); }, batch_seconds);
+    const auto run = [&team](int64_t calls) {
+      for (int64_t i = 0; i < calls; ++i) team.Run();
+    };
+    Contestant::TimeBatch(run, batch_seconds);
   }
 
   const Stream& stream() const { return *stream_; }
@@ -140,10 +140,9 @@ std::vector<StreamContestant> BestStreams(const Case& c, const Memory& memory) {
           StreamContestant(streams[1].stream(), streams[1].threads())};
 }
 
-Measurement MeasureOnce(const Case& c, const Rotation& rotation,
-                        const Memory& memory) {
+Measurement MeasureOnce(const Case& c, const Calls& run, const Memory& memory) {
   std::vector<StreamContestant> streams = BestStreams(c, memory);
-  Library library(rotation);
+  Library library(run);
   const auto time_library = [&] {
     library.TimeBatch(kBatchSeconds);
     if (c.threads != 1) std::this_thread::sleep_for(kUntilThreadsSleep);
@@ -166,11 +165,10 @@ Measurement MeasureOnce(const Case& c, const Rotation& rotation,
 
 }  // namespace
 
-Measurement Measure(const Case& c, const Rotation& rotation,
-                    const Memory& memory) {
-  Measurement best = MeasureOnce(c, rotation, memory);
+Measurement Measure(const Case& c, const Calls& run, const Memory& memory) {
+  Measurement best = MeasureOnce(c, run, memory);
   for (int i = 1; i < kMeasurements && best.OfLimit() > kMaxOfLimit; ++i) {
-    const Measurement again = MeasureOnce(c, rotation, memory);
+    const Measurement again = MeasureOnce(c, run, memory);
     if (again.OfLimit() < best.OfLimit()) best = again;
   }
   return best;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/arithmetic.h"
 #include "bench/measure.h"
 #include "bench/reference.h"
 #include "bench/rotation.h"
@@ -37,13 +38,12 @@ void AddContext() {
   benchmark::AddCustomContext("stream_target", Streams().target);
 }
 
-void Run(benchmark::State& state, const Case& c, const Embedding& embedding,
-         const Memory& memory, bool* exceeded) {
-  memory.Fill(c);
-  const Rotation rotation(c, embedding, memory);
+// Times calls beside the limit of a case.
+void Run(benchmark::State& state, const std::string& name, const Case& c,
+         const Calls& calls, const Memory& memory, bool* exceeded) {
   while (state.KeepRunning()) {
-    const Measurement m = Measure(c, rotation, memory);
-    state.SetIterationTime(m.library_seconds);
+    const Measurement m = Measure(c, calls, memory);
+    state.SetIterationTime(m.call_seconds);
     state.counters["of_limit"] = m.OfLimit();
     state.SetLabel(std::string("limit: ") + m.stream + ", t" +
                    std::to_string(m.stream_threads));
@@ -51,7 +51,7 @@ void Run(benchmark::State& state, const Case& c, const Embedding& embedding,
       fprintf(stderr,
               "rotary_bench: %s: %.3f of the limit; the stream kernels are too "
               "slow\n",
-              Name(c).c_str(), m.OfLimit());
+              name.c_str(), m.OfLimit());
       *exceeded = true;
     }
   }
@@ -80,12 +80,25 @@ int Main(int argc, char** argv) {
   for (const Case& c : AllCases()) {
     if (!filtered && !InDefaultSet(c)) continue;
     if (!OutputIsRight(c, embedding, memory)) return EXIT_FAILURE;
-    benchmark::RegisterBenchmark(Name(c).c_str(), [c, &embedding, &memory,
-                                                   &exceeded](
-                                                      benchmark::State& state) {
-      Run(state, c, embedding, memory, &exceeded);
-    })->UseManualTime();
+    const std::string name = Name(c);
+    const auto run = [=, &embedding, &memory,
+                      &exceeded](benchmark::State& state) {
+      memory.Fill(c);
+      const Rotation rotation(c, embedding, memory);
+      const auto calls = [&rotation](int64_t n) { rotation.Run(n); };
+      Run(state, name, c, calls, memory, &exceeded);
+    };
+    benchmark::RegisterBenchmark(name.c_str(), run)->UseManualTime();
   }
+  const Case decode = AllCases().front();
+  const auto arithmetic = [&](benchmark::State& state) {
+    const auto calls = [&](int64_t n) {
+      RotateInRegisters(n * decode.workload->tokens * kTokenElements / 2);
+    };
+    Run(state, "arithmetic", decode, calls, memory, &exceeded);
+  };
+  benchmark::RegisterBenchmark("arithmetic/D1/f32/t1", arithmetic)
+      ->UseManualTime();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return exceeded ? EXIT_FAILURE : EXIT_SUCCESS;

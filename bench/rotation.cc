@@ -95,11 +95,33 @@ Rotation::Rotation(const Case& c, const Embedding& embedding,
     args_.embedding = embedding.get();
     args_.positions = &positions_;
   }
+  if (c.prepared) {
+    size_t bytes;
+    rotary_error error;
+    Require(rotary_prepared_bytes_needed(args_.num_tensors, &bytes, &error),
+            error);
+    prepared_memory_.resize(bytes / sizeof(uint64_t) + 1);
+    Require(rotary_prepare(&args_, prepared_memory_.data(), bytes, &prepared_,
+                           &error),
+            error);
+  }
+}
+
+void Rotation::Run(int64_t calls) const {
+  if (prepared_ == nullptr) {
+    for (int64_t i = 0; i < calls; ++i) rotary_apply(&args_, nullptr);
+  } else {
+    for (int64_t i = 0; i < calls; ++i) {
+      rotary_prepared_run(prepared_, 0, 1, nullptr);
+    }
+  }
 }
 
 void Rotation::RunChecked() const {
   rotary_error error;
-  Require(rotary_apply(&args_, &error), error);
+  Require(prepared_ == nullptr ? rotary_apply(&args_, &error)
+                               : rotary_prepared_run(prepared_, 0, 1, &error),
+          error);
 }
 
 }  // namespace rotary_bench

@@ -1,5 +1,6 @@
-// The library's side of a case: the arguments of one rotary_apply call, ready
-// to be run many times.  Used by reference.cc and rotate_bench.cc.
+// The library's side of a case: the arguments of one rotary_apply call, or a
+// prepared one, ready to be run many times.  Used by reference.cc and
+// rotate_bench.cc.
 
 #ifndef ROTARY_BENCH_ROTATION_H_
 #define ROTARY_BENCH_ROTATION_H_
@@ -38,10 +39,10 @@ class Rotation {
   Rotation(const Rotation&) = delete;
   Rotation& operator=(const Rotation&) = delete;
 
-  // Rotates queries and keys once.
-  rotary_status Run() const { return rotary_apply(&args_, nullptr); }
+  // Rotates queries and keys so many times.
+  void Run(int64_t calls) const;
 
-  // The same; a failure ends the program.
+  // Once; a failure ends the program.
   void RunChecked() const;
 
  private:
@@ -49,6 +50,8 @@ class Rotation {
   rotary_positions positions_;
   rotary_tensor tensors_[2];
   rotary_apply_args args_;
+  std::vector<uint64_t> prepared_memory_;
+  rotary_prepared* prepared_ = nullptr;  // if the case is
 };
 
 }  // namespace rotary_bench

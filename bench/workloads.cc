@@ -53,7 +53,7 @@ std::string Name(const Case& c) {
   return std::string("rotate/") + c.workload->name + "/" + c.dtype->name +
          (c.pairing == ROTARY_HALF ? "/half" : "/interleaved") +
          (c.out_of_place ? "/out" : "/in") + "/t" + std::to_string(c.threads) +
-         (c.kept_rows ? "/rows" : "");
+         (c.kept_rows ? "/rows" : "") + (c.prepared ? "/prepared" : "");
 }
 
 size_t TensorBytes(const Case& c) {
@@ -69,8 +69,11 @@ std::vector<Case> AllCases() {
         for (const bool out_of_place : {false, true}) {
           for (const int threads : kThreads) {
             for (const bool kept_rows : {false, true}) {
-              cases.push_back({&workload, &dtype, pairing, out_of_place,
-                               kept_rows, threads});
+              for (const bool prepared : {false, true}) {
+                if (prepared && threads != 1) continue;  // it has slices
+                cases.push_back({&workload, &dtype, pairing, out_of_place,
+                                 kept_rows, prepared, threads});
+              }
             }
           }
         }
@@ -83,6 +86,7 @@ std::vector<Case> AllCases() {
 bool InDefaultSet(const Case& c) {
   const bool half = c.pairing == ROTARY_HALF;
   const bool in_dram = c.workload->checked_every > 1;
+  if (c.prepared) return c.workload->tokens == 1 && half && !c.out_of_place;
   if (c.threads != 1) {
     return c.workload->tokens >= 512 && half && !c.out_of_place && !c.kept_rows;
   }

@@ -45,10 +45,11 @@ struct Case {
   rotary_pairing pairing;
   bool out_of_place;
   bool kept_rows;  // rows made once, before the timing
+  bool prepared;   // arguments checked once, before the timing
   int threads;     // num_threads of the call: 0 = the library chooses
 };
 
-// "rotate/D1/f32/half/in/t1", with "/rows" behind it if they are kept.
+// "rotate/D1/f32/half/in/t1", with "/rows" and "/prepared" behind it.
 std::string Name(const Case& c);
 
 // The bytes of queries and keys.
