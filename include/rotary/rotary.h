@@ -92,8 +92,9 @@
 // exactly, for every |position| < 2^31.  A row's cos and sin are within
 // max(1 ulp of f32, 2^-50) of the true value, times gain.  Rotation is in f32,
 // by separate multiplies and adds: with u = 2^-24, the rounding error of an
-// output is at most 2u (|a cos| + |b sin|) + 2^-149 beside the row's.  NaN and
-// infinity behave as IEEE 754 says.
+// output is at most 2u (|a cos| + |b sin|) + 2^-149 beside the row's.  Elements
+// of 16 bits are widened exactly and, as outputs, rounded once: to nearest, ties
+// to even, subnormals kept.  NaN and infinity behave as IEEE 754 says.
 //
 // The same bits come out for every target (scalar to AVX-512, NEON), number of
 // threads, slicing, layout, and row source, in the default floating-point
@@ -124,7 +125,7 @@
 #endif
 
 #define ROTARY_VERSION_MAJOR 0
-#define ROTARY_VERSION_MINOR 1
+#define ROTARY_VERSION_MINOR 2
 #define ROTARY_VERSION_PATCH 0
 // The number in the shared library's SONAME; it changes with the binary
 // interface, not with the version.
@@ -158,11 +159,14 @@ enum {
   ROTARY_ERROR_MEMORY = 60        // memory could not be allocated
 };
 
-// Element types.  Tensors: F32.  inv_freq: F64, F32.  Positions: the integers.
+// Element types.  Tensors: F32, F16 (IEEE 754 binary16), BF16 (the upper half of
+// an F32).  inv_freq: F64, F32.  Positions: the integers.
 typedef int32_t rotary_dtype;
 enum {
   ROTARY_F32 = 1,
   ROTARY_F64 = 2,
+  ROTARY_F16 = 3,
+  ROTARY_BF16 = 4,
   ROTARY_I32 = 16,
   ROTARY_U32 = 17,
   ROTARY_I64 = 18,
@@ -399,7 +403,10 @@ ROTARY_API rotary_status rotary_rows_read(const rotary_rows *rows,
 
 // One tensor: input [batch][tokens][heads][head_dim], output of the same shape.
 // Elements [rotary_offset, rotary_offset + rotary_dim) of each head are
-// rotated, the rest is copied (in place: left alone).
+// rotated, the rest is copied (in place: left alone).  The output may be of
+// another dtype and pairing: then everything is converted to the one, and what
+// is rotated changes its places to the other, also where a token has no
+// position and is not turned.
 typedef struct rotary_tensor {
   size_t struct_size;
   int64_t heads;          // default 1
@@ -410,7 +417,7 @@ typedef struct rotary_tensor {
   int64_t input_batch_stride;  // strides: default ROTARY_DENSE
   int64_t input_token_stride;
   int64_t input_head_stride;
-  rotary_dtype input_dtype;      // ROTARY_F32
+  rotary_dtype input_dtype;      // ROTARY_F32 (default), F16 or BF16
   rotary_pairing input_pairing;  // no default
 
   // NULL: in place.  Then the other output_ fields are not read.
@@ -419,7 +426,8 @@ typedef struct rotary_tensor {
   int64_t output_token_stride;
   int64_t output_head_stride;
   rotary_dtype output_dtype;      // default 0: as input
-  rotary_pairing output_pairing;  // default 0: as input
+  rotary_pairing output_pairing;  // default 0: as input.  A change in place
+                                  // needs head_dim <= 4096
   rotary_store output_store;      // default ROTARY_STORE_AUTO
   int32_t reserved;               // 0
 } rotary_tensor;

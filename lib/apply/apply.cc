@@ -4,6 +4,7 @@
 
 #include "lib/apply/partition.h"
 #include "lib/apply/team.h"
+#include "lib/apply/tile.h"
 
 namespace rotary {
 namespace {
@@ -24,15 +25,32 @@ struct Part {
   RotateJob job;
 };
 
+// With the rows of all pairs.
+[[gnu::noinline]] void RotateTiled(const Tensor& tensor, const RotateJob& job) {
+  TiledHeads heads(tensor, job);
+  while (heads.Next()) {
+    const int64_t row = heads.token() * job.row_stride;
+    heads.Rotate(0, job.pairs, job.cos + row, job.sin + row,
+                 job.rotates[heads.token() * job.rotates_stride] != 0);
+  }
+}
+
 // Neighbors of one kernel go together: they share their rows' registers.
 inline void RotateTensors(Part* part) {
   RotateJob& job = part->job;
   for (const Tensor* t = part->tensors; t < part->tensors_end;) {
+    if (t->tile != Tile::kNone) {
+      // Without the rows of all pairs: see RotateWideTiled.
+      if (job.pair_count == job.pairs) RotateTiled(*t, job);
+      ++t;
+      continue;
+    }
     const RotateKernel rotate = t->rotate;
     job.tensors = t;
     do {
       ++t;
-    } while (t < part->tensors_end && t->rotate == rotate);
+    } while (t < part->tensors_end && t->rotate == rotate &&
+             t->tile == Tile::kNone);
     job.tensors_end = t;
     rotate(job);
   }
@@ -51,6 +69,30 @@ inline void RotateWithRows(const ApplyCall& call, Part* part) {
   job.rotates = rows.rotates + row;
   job.rotates_stride = call.row_token_stride;
   RotateTensors(part);
+}
+
+// Heads that are wider than the rows made at a time, and must be copied whole:
+// rows are made for each of them again.
+[[gnu::noinline]] void RotateWideTiled(const ApplyCall& call, const Part& part,
+                                       MakeRowsJob* make) {
+  const int64_t chunk = make->row_stride / 2;
+  const int32_t* positions = make->positions;
+  make->count = 1;
+  for (const Tensor* t = part.tensors; t < part.tensors_end; ++t) {
+    if (t->tile == Tile::kNone) continue;
+    TiledHeads heads(*t, part.job);
+    while (heads.Next()) {
+      make->positions = positions + heads.token();
+      for (int64_t pair = 0; pair < call.pairs; pair += chunk) {
+        make->pair_begin = pair;
+        make->pair_count = std::min(chunk, make->padded_pairs - pair);
+        kMakeRows[call.target](*make);
+        heads.Rotate(pair, std::min(chunk, call.pairs - pair), make->cos,
+                     make->sin, make->rotates[0] != 0);
+      }
+    }
+  }
+  make->positions = positions;
 }
 
 // Makes the rows of a few tokens at a time, of very wide heads a few pairs at a
@@ -87,6 +129,7 @@ void RotateWithPositions(const ApplyCall& call, Part* part) {
       job.pair_count = std::min(chunk, call.pairs - pair);
       RotateTensors(part);
     }
+    if (call.pairs > chunk) RotateWideTiled(call, *part, &make);
     job.token += job.count;
     job.count = end - job.token;
   }
@@ -146,12 +189,11 @@ void RotateHeads(const ApplyCall& call, int64_t token, int64_t head_begin,
     head_begin -= part.heads;
     head_end -= part.heads;
     if (begin >= end) continue;
-    constexpr int64_t kElement = sizeof(float);
     part.heads = end - begin;
     part.input = static_cast<const char*>(part.input) +
-                 begin * part.input_strides.head * kElement;
+                 begin * part.input_strides.head * part.input_size;
     part.output = static_cast<char*>(part.output) +
-                  begin * part.output_strides.head * kElement;
+                  begin * part.output_strides.head * part.output_size;
     RotateTokens(call, &part, &part + 1, token, 1);
   }
 }

@@ -11,20 +11,18 @@
 namespace rotary {
 namespace {
 
-Region RegionOf(const void* data, const Shape& shape, const Tensor& tensor,
-                const Strides& strides) {
+Region InputRegion(const Shape& shape, const Tensor& tensor) {
   Region region;
-  MakeRegion(data, shape, tensor.heads, tensor.head_dim, strides, kElement,
-             &region);
+  MakeRegion(tensor.input, shape, tensor.heads, tensor.head_dim,
+             tensor.input_strides, tensor.input_size, &region);
   return region;
 }
 
-Region InputRegion(const Shape& shape, const Tensor& tensor) {
-  return RegionOf(tensor.input, shape, tensor, tensor.input_strides);
-}
-
 Region OutputRegion(const Shape& shape, const Tensor& tensor) {
-  return RegionOf(tensor.output, shape, tensor, tensor.output_strides);
+  Region region;
+  MakeRegion(tensor.output, shape, tensor.heads, tensor.head_dim,
+             tensor.output_strides, tensor.output_size, &region);
+  return region;
 }
 
 // For tensors that are read more than once.
@@ -64,15 +62,17 @@ inline void Count(const rotary_apply_args& args, const Tensor& tensor,
                   const Memory& memory, ApplyCall* call) {
   const uint64_t heads = static_cast<uint64_t>(tensor.heads);
   const uint64_t tokens = static_cast<uint64_t>(args.batch * args.tokens);
-  const int64_t bytes = static_cast<int64_t>(
-      tokens * heads * static_cast<uint64_t>(tensor.head_dim * kElement));
+  const uint64_t elements =
+      tokens * heads * static_cast<uint64_t>(tensor.head_dim);
+  const int64_t output_bytes = static_cast<int64_t>(
+      elements * static_cast<uint64_t>(tensor.output_size));
   call->heads =
       static_cast<int64_t>(static_cast<uint64_t>(call->heads) + heads);
-  call->bytes += 2 * bytes;
-  if (!memory.in_place) {
-    call->stream_bytes += bytes;
-    call->copies = true;
-  }
+  call->bytes +=
+      output_bytes +
+      static_cast<int64_t>(elements * static_cast<uint64_t>(tensor.input_size));
+  if (!memory.in_place) call->stream_bytes += output_bytes;
+  call->copies |= memory.copies;
 }
 
 // A tensor against itself and what the rotation comes from.
@@ -157,10 +157,10 @@ uintptr_t Ahead(const Tensor& tensor, const Strides& used, int64_t bytes) {
   const bool by_token =
       tensor.heads <= 1 || std::abs(used.head) > std::abs(used.token);
   const int64_t heads = by_token ? std::max(tensor.heads, int64_t{1}) : 1;
-  const int64_t step_bytes = heads * tensor.head_dim * kElement;
+  const int64_t step_bytes = heads * tensor.head_dim * tensor.input_size;
   const int64_t steps = (bytes - 1) / step_bytes + 1;
   return static_cast<uintptr_t>(by_token ? used.token : used.head) *
-         static_cast<uintptr_t>(steps * kElement);
+         static_cast<uintptr_t>(steps * tensor.input_size);
 }
 
 // What a tensor becomes then.

@@ -13,14 +13,12 @@
 
 namespace rotary {
 
-// Bytes of an element: f32.
-constexpr int64_t kElement = sizeof(float);
-
 // The memory that a tensor takes; in place the two spans are the same.
 struct Memory {
   Span input;
   Span output;
   bool in_place;
+  bool copies;  // also what is not rotated
   rotary_store store;
 };
 
@@ -41,20 +39,39 @@ inline rotary_status CheckFields(const rotary_tensor& in, int64_t rotary_dim,
   return ROTARY_OK;
 }
 
-inline rotary_status CheckSide(const Side& side, const void* data, bool empty,
-                               rotary_dtype dtype, rotary_pairing pairing,
-                               TensorFailure fail) {
-  if (dtype != ROTARY_F32) {
-    return fail(side.dtype, dtype, "must be ROTARY_F32");
+// Of one side.
+struct Format {
+  Dtype dtype;
+  Pairing pairing;
+  int32_t size;
+};
+
+inline bool ReadDtype(rotary_dtype from, Dtype* dtype) {
+  *dtype = from == ROTARY_F32 ? kF32 : from == ROTARY_F16 ? kF16 : kBF16;
+  return from == ROTARY_F32 || from == ROTARY_F16 || from == ROTARY_BF16;
+}
+
+inline bool ReadPairing(rotary_pairing from, Pairing* pairing) {
+  *pairing = from == ROTARY_HALF ? kHalf : kInterleaved;
+  return from == ROTARY_HALF || from == ROTARY_INTERLEAVED;
+}
+
+inline rotary_status ReadFormat(const Side& side, const void* data, bool empty,
+                                rotary_dtype dtype, rotary_pairing pairing,
+                                TensorFailure fail, Format* format) {
+  if (!ReadDtype(dtype, &format->dtype)) {
+    return fail(side.dtype, dtype, "must be ROTARY_F32, F16 or BF16");
   }
-  if (static_cast<uint32_t>(pairing) - ROTARY_HALF >
-      ROTARY_INTERLEAVED - ROTARY_HALF) {
+  format->size = ElementSize(format->dtype);
+  if (!ReadPairing(pairing, &format->pairing)) {
     return fail(side.pairing, pairing,
                 "must be ROTARY_HALF or ROTARY_INTERLEAVED");
   }
   if (empty) return ROTARY_OK;
   if (data == nullptr) return TensorFailure::Null(fail, side.data);
-  if (reinterpret_cast<uintptr_t>(data) % sizeof(float) != 0) {
+  // A power of two.
+  const uintptr_t size = static_cast<uintptr_t>(format->size);
+  if ((reinterpret_cast<uintptr_t>(data) & (size - 1)) != 0) {
     return fail(side.data, reinterpret_cast<intptr_t>(data),
                 "must be aligned to its element");
   }
@@ -80,12 +97,12 @@ inline void ReadStrides(int64_t batch_stride, int64_t token_stride,
 // The span of a side in any layout, and for an output that its elements do not
 // coincide.
 [[gnu::noinline]] inline rotary_status SpanOfAny(
-    const Side& side, const void* data, const Shape& shape,
-    const rotary_tensor& in, const Strides& strides, bool is_output,
-    TensorFailure fail, Span* span) {
+    const Side& side, const void* data, int64_t element_size,
+    const Shape& shape, const rotary_tensor& in, const Strides& strides,
+    bool is_output, TensorFailure fail, Span* span) {
   Region region;
   if (const int dim = MakeRegion(data, shape, in.heads, in.head_dim, strides,
-                                 kElement, &region)) {
+                                 element_size, &region)) {
     return fail.Stride(side, dim, strides, "reaches further than memory can",
                        ROTARY_ERROR_ARGUMENT);
   }
@@ -102,14 +119,15 @@ inline void ReadStrides(int64_t batch_stride, int64_t token_stride,
 }
 
 inline rotary_status SpanOf(const Side& side, const void* data,
-                            const Shape& shape, const rotary_tensor& in,
-                            const Strides& strides, bool is_output,
-                            TensorFailure fail, Span* span) {
+                            int64_t element_size, const Shape& shape,
+                            const rotary_tensor& in, const Strides& strides,
+                            bool is_output, TensorFailure fail, Span* span) {
   const uintptr_t low = reinterpret_cast<uintptr_t>(data);
   const int64_t elements = NestedSpan(shape, in.heads, in.head_dim, strides);
-  const uintptr_t end = low + static_cast<uintptr_t>(elements * kElement);
+  const uintptr_t end = low + static_cast<uintptr_t>(elements * element_size);
   if (end <= low) {
-    return SpanOfAny(side, data, shape, in, strides, is_output, fail, span);
+    return SpanOfAny(side, data, element_size, shape, in, strides, is_output,
+                     fail, span);
   }
   *span = {low, end};
   return ROTARY_OK;
@@ -135,14 +153,16 @@ inline bool AlignedForStream(const Tensor& tensor, const Shape& shape,
       UsedStrides(tensor.output_strides, shape, tensor.heads);
   const int64_t elements = strides.batch | strides.token | strides.head |
                            tensor.rotary_offset | pairs;
-  const int64_t bytes = static_cast<int64_t>(static_cast<uint64_t>(elements) *
-                                             static_cast<uint64_t>(kElement));
+  const int64_t bytes =
+      static_cast<int64_t>(static_cast<uint64_t>(elements) *
+                           static_cast<uint64_t>(tensor.output_size));
   return ((bytes | reinterpret_cast<intptr_t>(tensor.output)) &
           (kAlignment - 1)) == 0;
 }
 
 inline rotary_status ReadOutput(const rotary_tensor& in, const Shape& shape,
-                                int64_t pairs, TensorFailure fail,
+                                int64_t pairs, const Format& input,
+                                Format* output, TensorFailure fail,
                                 Tensor* tensor, Memory* memory) {
   const rotary_dtype dtype =
       in.output_dtype == 0 ? in.input_dtype : in.output_dtype;
@@ -155,23 +175,32 @@ inline rotary_status ReadOutput(const rotary_tensor& in, const Shape& shape,
   }
   memory->store = in.output_store;
   rotary_status status =
-      CheckSide(kOutput, in.output, empty, dtype, pairing, fail);
+      ReadFormat(kOutput, in.output, empty, dtype, pairing, fail, output);
   if (status != ROTARY_OK) return status;
-  if (pairing != in.input_pairing) {
-    return fail(kOutput.pairing, pairing, "must be the input's",
-                ROTARY_ERROR_UNSUPPORTED);
-  }
   tensor->output = static_cast<char*>(in.output);
+  tensor->output_size = output->size;
   Strides& strides = tensor->output_strides;
   ReadStrides(in.output_batch_stride, in.output_token_stride,
               in.output_head_stride, shape.tokens, in.heads, in.head_dim,
               &strides);
-  status = SpanOf(kOutput, in.output, shape, in, strides, true, fail,
-                  &memory->output);
+  status = SpanOf(kOutput, in.output, tensor->output_size, shape, in, strides,
+                  true, fail, &memory->output);
   if (status != ROTARY_OK) return status;
   memory->in_place = in.input == in.output &&
+                     tensor->input_size == tensor->output_size &&
                      Equal(UsedStrides(tensor->input_strides, shape, in.heads),
                            UsedStrides(strides, shape, in.heads));
+  memory->copies = !memory->in_place || input.dtype != output->dtype ||
+                   input.pairing != output->pairing;
+  if (memory->in_place && input.pairing != output->pairing) {
+    tensor->tile = input.dtype == output->dtype ? Tile::kRotated : Tile::kHead;
+    // What a tile of 16 KB holds.
+    if (in.head_dim > 4096) {
+      return fail("head_dim", in.head_dim,
+                  "a change of pairing in place needs one of at most 4096",
+                  ROTARY_ERROR_UNSUPPORTED);
+    }
+  }
   if (!memory->in_place && AlignedForStream(*tensor, shape, pairs)) {
     tensor->access = Access::kStream;
   }
@@ -203,8 +232,9 @@ inline rotary_status ReadOutput(const rotary_tensor& in, const Shape& shape,
   rotary_status status = CheckFields(in, 2 * call.pairs, fail);
   if (status != ROTARY_OK) return status;
   const bool empty = Empty(shape) | (in.heads == 0);
-  status = CheckSide(kInput, in.input, empty, in.input_dtype, in.input_pairing,
-                     fail);
+  Format input;
+  status = ReadFormat(kInput, in.input, empty, in.input_dtype, in.input_pairing,
+                      fail, &input);
   if (status != ROTARY_OK) return status;
 
   const bool in_place = in.output == nullptr;
@@ -212,22 +242,31 @@ inline rotary_status ReadOutput(const rotary_tensor& in, const Shape& shape,
   tensor->head_dim = in.head_dim;
   tensor->rotary_offset = in.rotary_offset;
   tensor->input = in.input;
-  const RotateKernels& kernels = *kRotateF32[call.target];
-  tensor->rotate =
-      in.input_pairing == ROTARY_HALF ? kernels.half : kernels.interleaved;
+  tensor->input_size = input.size;
+  tensor->output_size = input.size;
   tensor->access = Access::kPlain;
+  tensor->tile = Tile::kNone;
   ReadStrides(in.input_batch_stride, in.input_token_stride,
               in.input_head_stride, shape.tokens, in.heads, in.head_dim,
               &tensor->input_strides);
   const Strides& strides = tensor->input_strides;
-  status = SpanOf(kInput, in.input, shape, in, strides, in_place, fail,
-                  &memory->input);
+  status = SpanOf(kInput, in.input, tensor->input_size, shape, in, strides,
+                  in_place, fail, &memory->input);
   if (status != ROTARY_OK) return status;
   memory->store = ROTARY_STORE_AUTO;
   memory->in_place = in_place;
+  memory->copies = false;
   if (!in_place) {
-    return ReadOutput(in, shape, call.pairs, fail, tensor, memory);
+    Format output;
+    status =
+        ReadOutput(in, shape, call.pairs, input, &output, fail, tensor, memory);
+    if (status != ROTARY_OK) return status;
+    tensor->rotate = FindRotate(call.target, input.dtype, input.pairing,
+                                output.dtype, output.pairing);
+    return ROTARY_OK;
   }
+  tensor->rotate = FindRotate(call.target, input.dtype, input.pairing,
+                              input.dtype, input.pairing);
   tensor->output = const_cast<void*>(in.input);
   // Field by field: a copy in one go would wait for the single stores.
   tensor->output_strides.batch = strides.batch;

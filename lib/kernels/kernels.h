@@ -31,6 +31,11 @@ using RotateKernel = void (*)(const RotateJob& job);
 // fetched by hand and stored past them, for which everything is aligned.
 enum class Access : int32_t { kPlain, kPrefetch, kStream };
 
+// What of a head must be copied before it is rotated: in place, from one
+// pairing to the other, a store would meet what is still to be read.  kHead:
+// its dtype changes too, so the rest of it is written as well.
+enum class Tile : int32_t { kNone, kRotated, kHead };
+
 // A tensor, or a range of its heads.
 struct Tensor {
   int64_t heads;
@@ -41,6 +46,9 @@ struct Tensor {
   Strides input_strides;
   Strides output_strides;
   RotateKernel rotate;
+  int32_t input_size;  // bytes of an element
+  int32_t output_size;
+  Tile tile;
   Access access;
   // Bytes, modulo 2^64, from what is read to what is to be fetched into the
   // nearest cache (kPrefetch) and into the next (kPrefetch, kStream).
@@ -78,10 +86,16 @@ struct RotateJob {
 // order of the program: once, after all of it.
 void FenceStreams();
 
-// The kernels of one dtype.
+// What tensors are made of.
+enum Dtype : int { kF32, kF16, kBF16, kNumDtypes };
+enum Pairing : int { kHalf, kInterleaved, kNumPairings };
+
+constexpr int32_t ElementSize(Dtype dtype) { return dtype == kF32 ? 4 : 2; }
+
+// The kernels of one input dtype, by the input's pairing and the output's dtype
+// and pairing.
 struct RotateKernels {
-  RotateKernel half;
-  RotateKernel interleaved;
+  RotateKernel kernels[kNumPairings][kNumDtypes][kNumPairings];
 };
 
 // Rows of cos and sin for a run of tokens from the trig table, in f64, rounded

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <type_traits>
+
 #include "hwy/cache_control.h"
 #include "lib/kernels/kernels.h"
 
@@ -23,8 +25,11 @@ namespace rotary {
 namespace HWY_NAMESPACE {
 namespace {
 
+// Tokens from the one that is rotated to the one whose row is fetched.
+constexpr int64_t kRowsAhead = 4;
+
 // The pairs of one token, in ever smaller blocks.
-template <class Pairing>
+template <class From, class To>
 class Token {
  public:
   HWY_INLINE Token(const RotateJob& job, int64_t token)
@@ -32,49 +37,29 @@ class Token {
 
   HWY_INLINE void Rotate() {
     constexpr size_t kLanes = hn::MaxLanes(hn::ScalableTag<float>());
-    Blocks<Pairing::kVectors>(hn::ScalableTag<float>());
+    Blocks<Vectors::kVectors>(hn::ScalableTag<float>());
     if (HWY_LIKELY(done_ == job_.pair_count)) return;
     if constexpr (kLanes > 8) Blocks<1>(hn::CappedTag<float, 8>());
     if constexpr (kLanes > 4) Blocks<1>(hn::CappedTag<float, 4>());
     if constexpr (kLanes > 2) Blocks<1>(hn::CappedTag<float, 2>());
-    LastPairs();
-  }
-
- private:
-  // Whole vectors of pairs, kN at a time, then fewer.
-  template <size_t kN, class D>
-  HWY_INLINE void Blocks(D d) {
-    if constexpr (hn::MaxLanes(D()) >= Pairing::kMinLanes) {
-      const int64_t block = static_cast<int64_t>(kN * hn::Lanes(d));
-      for (; job_.pair_count - done_ >= block; done_ += block) {
-        Pairing::template Rotate<kN>(d, job_, token_, done_);
-      }
-      if constexpr (kN > 1) Blocks<kN - 1>(d);
+    for (; done_ < job_.pair_count; ++done_) {
+      const hn::CappedTag<float, 1> d;
+      RotatePairs<From, To>::template Rotate<1>(d, job_, token_, done_);
     }
   }
 
-  // Interleaved pairs that fill no vector of two lanes: one by one, as pairs
-  // of elements next to each other.
-  HWY_INLINE void LastPairs() {
-    const hn::CappedTag<float, 1> d;
-    if constexpr (Pairing::kMinLanes == 1) {
-      if constexpr (hn::MaxLanes(hn::ScalableTag<float>()) > 1) Blocks<1>(d);
-    } else {
-      for (; done_ < job_.pair_count; ++done_) {
-        const auto c = hn::Set(d, job_.cos[token_ * job_.row_stride + done_]);
-        uint32_t bits;
-        memcpy(&bits, &job_.sin[token_ * job_.row_stride + done_],
-               sizeof(bits));
-        const auto s = hn::BitCast(
-            d,
-            hn::Set(hn::RebindToUnsigned<decltype(d)>(), bits ^ job_.sin_sign));
-        for (const Tensor* t = job_.tensors; t < job_.tensors_end; ++t) {
-          const Heads heads = HeadsOf(job_, *t, job_.token + token_,
-                                      2 * (job_.pair_begin + done_));
-          RotateHeadsHalf<1, Access::kPlain>(d, c, s, c, s, c, s, c, s, 1,
-                                             heads);
-        }
+ private:
+  using Vectors = RotateVectors<From, To>;
+
+  // Whole vectors of pairs, kN at a time, then fewer.
+  template <size_t kN, class D>
+  HWY_INLINE void Blocks(D d) {
+    if constexpr (hn::MaxLanes(D()) >= Vectors::kMinLanes) {
+      const int64_t block = static_cast<int64_t>(kN * hn::Lanes(d));
+      for (; job_.pair_count - done_ >= block; done_ += block) {
+        Vectors::template Rotate<kN>(d, job_, token_, done_);
       }
+      if constexpr (kN > 1) Blocks<kN - 1>(d);
     }
   }
 
@@ -83,28 +68,66 @@ class Token {
   int64_t done_ = 0;
 };
 
-// What is not rotated, out of place: elements [begin, end) of every head.
-void CopyElements(const RotateJob& job, const Tensor& tensor, int64_t token,
-                  int64_t begin, int64_t end) {
-  if (begin == end) return;
-  const float* from = Input(job, tensor, token, begin);
-  float* to = Output(job, tensor, token, begin);
-  const size_t bytes = static_cast<size_t>(end - begin) * sizeof(float);
-  for (int64_t h = 0; h < tensor.heads; ++h) {
-    memcpy(to, from, bytes);
-    from += tensor.input_strides.head;
-    to += tensor.output_strides.head;
+// A run of elements from one dtype to another.
+template <class From, class To>
+void CopyRun(const typename From::Lane* from, typename To::Lane* to,
+             int64_t count) {
+  if constexpr (std::is_same_v<From, To>) {
+    memcpy(to, from, static_cast<size_t>(count) * sizeof(*to));
+  } else {
+    const hn::ScalableTag<float> d;
+    const hn::CappedTag<float, 1> one;
+    constexpr Access kPlain = Access::kPlain;
+    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+    int64_t i = 0;
+    for (; i + lanes <= count; i += lanes) {
+      To::template Store<kPlain>(d, From::Load(d, from + i), to + i);
+    }
+    for (; i < count; ++i) {
+      To::template Store<kPlain>(one, From::Load(one, from + i), to + i);
+    }
   }
 }
 
-// The rest of a head beside what is rotated, or all of it.
+// A head's pairs that are not rotated, from one pairing to the other.
+template <class From, class To>
+void CopyPairs(const typename From::Lane* from, typename To::Lane* to,
+               int64_t pairs) {
+  const hn::CappedTag<float, 1> d;
+  for (int64_t pair = 0; pair < pairs; ++pair) {
+    hn::Vec<decltype(d)> a, b;
+    const auto* x = from + From::Element(pair);
+    auto* y = to + To::Element(pair);
+    From::Load(d, x, From::At(x, pairs), 0, a, b);
+    To::template Store<Access::kPlain>(d, a, b, y, To::At(y, pairs), 0);
+  }
+}
+
+// What of a token is not rotated: the rest of its heads, or all of them.
+template <class From, class To>
 void CopyRest(const RotateJob& job, int64_t token, bool rotates) {
+  using FromDtype = typename From::Dtype;
+  using ToDtype = typename To::Dtype;
+  constexpr bool kSamePairing = From::Element(1) == To::Element(1);
   for (const Tensor* t = job.tensors; t < job.tensors_end; ++t) {
-    if (t->input == t->output) continue;
-    const int64_t begin = rotates ? t->rotary_offset : 0;
-    const int64_t end = rotates ? begin + 2 * job.pairs : 0;
-    CopyElements(job, *t, token, 0, begin);
-    CopyElements(job, *t, token, end, t->head_dim);
+    if (std::is_same_v<From, To> && t->input == t->output) continue;
+    const auto* x = Input<typename From::Lane>(job, *t, token, 0);
+    auto* y = Output<typename To::Lane>(job, *t, token, 0);
+    const int64_t begin = t->rotary_offset;
+    const int64_t end = begin + 2 * job.pairs;
+    for (int64_t h = 0; h < t->heads; ++h) {
+      CopyRun<FromDtype, ToDtype>(x, y, begin);
+      CopyRun<FromDtype, ToDtype>(x + end, y + end, t->head_dim - end);
+      if (!rotates) {
+        if constexpr (kSamePairing) {
+          CopyRun<FromDtype, ToDtype>(x + begin, y + begin, end - begin);
+        } else {
+          CopyPairs<From, To>(x + begin, y + begin, job.pairs);
+        }
+      }
+      x += t->input_strides.head;
+      y += t->output_strides.head;
+    }
   }
 }
 
@@ -118,16 +141,29 @@ HWY_INLINE void FetchRow(const RotateJob& job, int64_t token) {
   FetchLines<kToL1>(job.sin, bytes, pairs);
 }
 
-template <class Pairing>
+template <class From, class To>
 void RotateRun(const RotateJob& job) {
   // The first block of pairs takes the rest of the head along.
   const bool copies = job.copies && job.pair_begin == 0;
   for (int64_t token = 0; token < job.count; ++token) {
     if (job.fetches_rows) FetchRow(job, token + kRowsAhead);
     const bool rotates = job.rotates[token * job.rotates_stride] != 0;
-    if (copies) CopyRest(job, job.token + token, rotates);
-    if (rotates) Token<Pairing>(job, token).Rotate();
+    if (copies) CopyRest<From, To>(job, job.token + token, rotates);
+    if (rotates) Token<From, To>(job, token).Rotate();
   }
+}
+
+// The kernels of one input dtype.
+template <class D>
+constexpr RotateKernels RotateFrom() {
+  using H = Half<D>;
+  using I = Interleaved<D>;
+  return {{{{&RotateRun<H, Half<F32>>, &RotateRun<H, Interleaved<F32>>},
+            {&RotateRun<H, Half<F16>>, &RotateRun<H, Interleaved<F16>>},
+            {&RotateRun<H, Half<BF16>>, &RotateRun<H, Interleaved<BF16>>}},
+           {{&RotateRun<I, Half<F32>>, &RotateRun<I, Interleaved<F32>>},
+            {&RotateRun<I, Half<F16>>, &RotateRun<I, Interleaved<F16>>},
+            {&RotateRun<I, Half<BF16>>, &RotateRun<I, Interleaved<BF16>>}}}};
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

@@ -1,4 +1,4 @@
-// Rotation of f32 tensors, for every target.
+// Rotation of f32 inputs, for every target.
 
 #include "lib/kernels/target.h"
 
@@ -15,7 +15,7 @@ namespace rotary {
 namespace HWY_NAMESPACE {
 namespace {
 
-constexpr RotateKernels kKernels = {&RotateRun<Half>, &RotateRun<Interleaved>};
+constexpr RotateKernels kKernels = RotateFrom<F32>();
 
 }  // namespace
 // NOLINTNEXTLINE(google-readability-namespace-comments)

@@ -25,7 +25,19 @@ enum Target : int {
 
 // The kernels of each: nullptr where the target is not compiled in.
 extern const RotateKernels* const kRotateF32[kNumTargets];
+extern const RotateKernels* const kRotateF16[kNumTargets];
+extern const RotateKernels* const kRotateBF16[kNumTargets];
 extern const MakeRowsKernel kMakeRows[kNumTargets];
+
+// The kernel from one dtype and pairing to another.
+inline RotateKernel FindRotate(Target target, Dtype input_dtype,
+                               Pairing input_pairing, Dtype output_dtype,
+                               Pairing output_pairing) {
+  static constexpr const RotateKernels* const* kOfInput[kNumDtypes] = {
+      kRotateF32, kRotateF16, kRotateBF16};
+  return kOfInput[input_dtype][target]
+      ->kernels[input_pairing][output_dtype][output_pairing];
+}
 
 // How many targets are compiled in and run on this CPU, and the i-th, best
 // first.

@@ -91,7 +91,7 @@ TEST_CASE("arguments of the flat call are checked") {
       "position_ids_dtype");
   CheckFlatRefused<rotary_dtype>(
       &FlatCall::dtype,
-      {0, -1, 3, ROTARY_F64, ROTARY_I32, INT32_MIN, INT32_MAX}, "dtype");
+      {0, -1, 5, ROTARY_F64, ROTARY_I32, INT32_MIN, INT32_MAX}, "dtype");
   CheckFlatRefused<rotary_pairing>(&FlatCall::pairing,
                                    {0, -1, 3, INT32_MIN, INT32_MAX}, "pairing");
   CheckFlatRefused<int64_t>(&FlatCall::head_dim, {7, 0, -1, kMin64},

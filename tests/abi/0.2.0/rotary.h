@@ -1,0 +1,522 @@
+// Rotary positional embeddings (RoPE) on CPUs: the C ABI of librotary, and its
+// manual.
+//
+// SPDX-License-Identifier: Apache-2.0
+//
+// 1. What it does
+// ---------------
+// RoPE (Su et al., "RoFormer", arXiv:2104.09864) rotates each pair of elements
+// (a, b) of a query or key head by an angle that grows with the position p of
+// its token,
+//
+//     a' = a * cos - b * sin       cos = gain * cos(p * inv_freq[i])
+//     b' = b * cos + a * sin       sin = gain * sin(p * inv_freq[i])
+//
+// so that the dot product of a query and a key depends on the distance of
+// their tokens only.  inv_freq has one entry for each pair i; by default
+// inv_freq[i] = base^(-2 i / rotary_dim).  gain is 1 unless the model has an
+// attention factor.  Which two elements form a pair is the PAIRING; how a
+// tensor lies in memory is its LAYOUT, given by strides.
+//
+// 2. The simple call
+// ------------------
+//     rotary_embedding *embedding;
+//     rotary_error error;
+//     if (rotary_embedding_from_base(128, 500000.0, &embedding, &error)) ...
+//
+//     // q [tokens][32][128], k [tokens][8][128], f32, rotated in place
+//     if (rotary_apply_qk(embedding, position_ids, ROTARY_I64, tokens,
+//                         ROTARY_F32, ROTARY_HALF, 128,
+//                         q, 32, ROTARY_DENSE, ROTARY_DENSE,
+//                         k, 8, ROTARY_DENSE, ROTARY_DENSE, 0, &error))
+//       fprintf(stderr, "%s\n", error.message);
+//     rotary_embedding_destroy(embedding);
+//
+// 3. The objects
+// --------------
+// EMBEDDING  what the model is: rotary_dim, inv_freq, gain and a table of cos
+//            and sin.  Immutable: any number of threads may share one.  It
+//            knows nothing of tensors.
+// ROWS       where the tokens are: for each token the cos and sin of every
+//            pair, in f32.  Made once per step, rows serve queries and keys,
+//            all heads, both pairings and every layer.  They live in memory
+//            that the caller gives, hold no pointer, and are filled again
+//            without allocation.
+// TENSOR     what is rotated: pointers, strides, dtype and pairing, for input
+//            and output apart.  One call takes any number of tensors.
+// PREPARED   an apply call that has been checked once, to be run in slices
+//            from the threads of the caller's own pool.
+//
+// An apply call takes its rotation either from rows, or from an embedding and
+// positions: then it makes the rows itself, a few at a time.
+//
+// 4. Conventions, valid for every function
+// ----------------------------------------
+// Return.    Every function that can fail returns a rotary_status and takes an
+//            optional rotary_error that says which argument was wrong, and its
+//            value.  A call that fails has written nothing but the error.  The
+//            library never prints, aborts or throws.
+// Strides    are int64_t and count ELEMENTS.  They may be negative.  0 is a
+//            broadcast and legal on inputs only.  ROTARY_DENSE stands for the
+//            stride that a dense array has.  The stride of a dimension of size
+//            0 or 1 is never used.  The elements of one head are contiguous.
+// Sizes      are int64_t.  A size of 0 (no tokens, no heads) is legal: nothing
+//            is done.
+// Alignment  data is aligned to its element, no more is asked; memory given to
+//            the library to 8 bytes.  Tensors aligned to 64 bytes are fastest.
+// Aliasing   In place means the same pointer, strides and element size in
+//            input and output.  Otherwise every output must be disjoint from
+//            every input and from every other output: two tensors are disjoint
+//            if their byte ranges are, or if they have the same strides and
+//            their bytes within one step of the largest stride are (queries,
+//            keys and values of a packed QKV, in any layout).  What is not
+//            provably disjoint is an error, as is an output two of whose own
+//            elements coincide.  Inputs may overlap each other.  Positions,
+//            rows and the caller's other memory must not overlap an output.
+// Threads    Functions may be called from any thread at any time; objects that
+//            are only read may be shared.  num_threads: 1 = the calling thread
+//            alone (the OpenMP runtime is never entered, nothing is allocated
+//            or locked); 0 = the library chooses by the amount of work and the
+//            processors there are; n = the same, but at most n threads.  The
+//            library has at most one OpenMP team in the process at a time: a
+//            call that finds it taken runs in its own thread.  After fork() the
+//            child's calls run in the calling thread.
+// Structs    start with size_t struct_size, so that they can grow.  Fill one
+//            with its init function, which takes sizeof(the struct) and sets
+//            each field to its default, then set what differs.  (Given less
+//            than the size of version 0.1 it writes nothing.)
+//
+// 5. Accuracy
+// -----------
+// An embedding's inv_freq is f64, and the true angle is position * inv_freq,
+// exactly, for every |position| < 2^31.  A row's cos and sin are within
+// max(1 ulp of f32, 2^-50) of the true value, times gain.  Rotation is in f32,
+// by separate multiplies and adds: with u = 2^-24, the rounding error of an
+// output is at most 2u (|a cos| + |b sin|) + 2^-149 beside the row's.  Elements
+// of 16 bits are widened exactly and, as outputs, rounded once: to nearest, ties
+// to even, subnormals kept.  NaN and infinity behave as IEEE 754 says.
+//
+// The same bits come out for every target (scalar to AVX-512, NEON), number of
+// threads, slicing, layout, and row source, in the default floating-point
+// environment; any NaN counts as equal to any NaN.
+//
+// 6. Targets
+// ----------
+// The library holds its kernels for several SIMD instruction sets ("targets")
+// and takes the best that the CPU has.  Names, in any case: scalar, ssse3,
+// sse4, avx2, avx3 (AVX-512), neon.  A call can be held to one by its `target`
+// field, all calls of a process by the environment variable ROTARY_TARGET,
+// which is read once (empty: as if unset).  With an unknown or unsupported name
+// there, every call that makes rows or rotates returns ROTARY_ERROR_TARGET.
+//
+// Every function and type here is there since version 0.1 unless it says more.
+
+#ifndef ROTARY_ROTARY_H_
+#define ROTARY_ROTARY_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if UINTPTR_MAX != 0xffffffffffffffffu
+#error "rotary supports 64-bit platforms only"
+#endif
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "rotary supports little-endian platforms only"
+#endif
+
+#define ROTARY_VERSION_MAJOR 0
+#define ROTARY_VERSION_MINOR 2
+#define ROTARY_VERSION_PATCH 0
+// The number in the shared library's SONAME; it changes with the binary
+// interface, not with the version.
+#define ROTARY_ABI_VERSION 0
+
+#if defined(ROTARY_STATIC)
+#define ROTARY_API
+#elif defined(__GNUC__)
+#define ROTARY_API __attribute__((visibility("default")))
+#else
+#define ROTARY_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---------------------------------------------------------------- constants
+
+// What a call returns.  The values are pinned; new ones may be added.
+typedef int32_t rotary_status;
+enum {
+  ROTARY_OK = 0,
+  ROTARY_ERROR_ARGUMENT = 10,     // an argument is outside its domain
+  ROTARY_ERROR_STRUCT_SIZE = 11,  // a struct_size that no version has, or a
+                                  // field set that this version does not know
+  ROTARY_ERROR_OVERLAP = 20,      // memory overlaps (see Aliasing)
+  ROTARY_ERROR_POSITION = 30,     // a position is not within (-2^31, 2^31)
+  ROTARY_ERROR_TARGET = 40,       // an unknown target, or not on this CPU
+  ROTARY_ERROR_UNSUPPORTED = 50,  // legal, but not in this version
+  ROTARY_ERROR_MEMORY = 60        // memory could not be allocated
+};
+
+// Element types.  Tensors: F32, F16 (IEEE 754 binary16), BF16 (the upper half of
+// an F32).  inv_freq: F64, F32.  Positions: the integers.
+typedef int32_t rotary_dtype;
+enum {
+  ROTARY_F32 = 1,
+  ROTARY_F64 = 2,
+  ROTARY_F16 = 3,
+  ROTARY_BF16 = 4,
+  ROTARY_I32 = 16,
+  ROTARY_U32 = 17,
+  ROTARY_I64 = 18,
+  ROTARY_U64 = 19
+};
+
+// Which two elements of the rotated range form pair i of d / 2, d = rotary_dim.
+// Models do not agree, checkpoints do not tell, and the wrong one gives wrong
+// output without an error: there is no default.
+typedef int32_t rotary_pairing;
+enum {
+  ROTARY_HALF = 1,        // (i, i + d/2): GPT-NeoX, Llama in HF transformers
+  ROTARY_INTERLEAVED = 2  // (2i, 2i + 1): the RoFormer paper, GPT-J
+};
+
+// What rows are made for.  With R = rotation by the true angle:
+typedef int32_t rotary_mode;
+enum {
+  ROTARY_FORWARD = 0,  // gain * R
+  ROTARY_INVERSE = 1,  // R^-1 / gain: undoes FORWARD at the same position
+  ROTARY_SHIFT = 2     // R, gain 1: moves an already rotated key by a
+                       // position difference
+};
+
+// What the values of a rotary_positions mean.
+typedef int32_t rotary_positions_kind;
+enum {
+  ROTARY_POSITION_IDS = 0,    // a position for each token
+  ROTARY_POSITION_STARTS = 1  // the position of the first token of each
+                              // sequence; token t of it is at start + t
+};
+
+// How an output is written.
+typedef int32_t rotary_store;
+enum {
+  ROTARY_STORE_AUTO = 0,   // STREAM if the outputs of the call are larger than
+                           // the last-level cache and out of place, else KEEP
+  ROTARY_STORE_KEEP = 1,   // through the caches: it will be read soon
+  ROTARY_STORE_STREAM = 2  // past the caches, where alignment allows; in place
+                           // as KEEP
+};
+
+// The stride that a dense array has: [batch][tokens][heads][head_dim] for
+// tensors, [batch][tokens] for positions and rows.
+#define ROTARY_DENSE INT64_MIN
+
+// Positions that mean "do not rotate this token": it is copied unchanged (in
+// place: left alone), without gain.
+#define ROTARY_NO_POSITION_I32 INT32_MIN
+#define ROTARY_NO_POSITION_U32 UINT32_MAX
+#define ROTARY_NO_POSITION_I64 INT64_MIN
+#define ROTARY_NO_POSITION_U64 UINT64_MAX
+
+// ------------------------------------------------------------------- errors
+
+// What was wrong.  Owned by the caller, needs no initialization, and is written
+// only by a call that fails.
+typedef struct rotary_error {
+  rotary_status status;
+  int32_t tensor;     // index into tensors, or -1
+  int64_t token;      // batch index * tokens + token index, or -1
+  int64_t value;      // the argument's value (u64: its bits), if an integer
+  double real_value;  // the argument's value, if a real number
+  char argument[64];  // its name, "tensors[1].output_head_stride"
+  char message[256];  // a sentence with all of this
+  char reserved[160];
+} rotary_error;
+
+// The name of a status, "ROTARY_ERROR_OVERLAP".  Never NULL: a value that this
+// version does not know gives "unknown rotary_status".  Static.
+ROTARY_API const char *rotary_status_string(rotary_status status);
+
+// -------------------------------------------------- version, build, targets
+
+// The version of the library that runs (the macros tell the header's):
+// major * 1000000 + minor * 1000 + patch, and "major.minor.patch".
+ROTARY_API int32_t rotary_version(void);
+ROTARY_API const char *rotary_version_string(void);
+ROTARY_API int32_t rotary_abi_version(void);
+
+// 1 if the library was built with OpenMP, else 0: then every call runs in the
+// calling thread.
+ROTARY_API int32_t rotary_has_openmp(void);
+
+// The targets that this library has and this CPU runs, best first: how many,
+// and the name of each (NULL outside 0 <= index < count).  Static.
+ROTARY_API int32_t rotary_target_count(void);
+ROTARY_API const char *rotary_target_name(int32_t index);
+
+// The target that calls use which do not name one: the value of ROTARY_TARGET,
+// or the best.  Fails with ROTARY_ERROR_TARGET as those calls do.
+ROTARY_API rotary_status rotary_target_default(const char **name,
+                                               rotary_error *error);
+
+// ---------------------------------------------------------------- embedding
+
+typedef struct rotary_embedding rotary_embedding;
+
+typedef struct rotary_embedding_config {
+  size_t struct_size;
+  int64_t rotary_dim;  // elements of a head that are rotated: even, 2 to 65536
+  double base;         // theta, > 0; default 10000; unused if inv_freq is given
+  double gain;         // 2^-126 to 2^126; default 1
+  // [rotary_dim / 2] values to use as they are, or NULL.  Any number that is
+  // finite, also times 2^31; 0 never rotates its pair, a negative one turns the
+  // other way.  Copied.
+  const void *inv_freq;
+  rotary_dtype inv_freq_dtype;  // ROTARY_F64 or ROTARY_F32; default F64
+  int32_t reserved;             // 0
+} rotary_embedding_config;
+
+ROTARY_API void rotary_embedding_config_init(rotary_embedding_config *config,
+                                             size_t struct_size);
+
+// The bytes that an embedding of this config occupies (about 0.9 MB for 64
+// pairs, whatever the positions), told before anything is allocated.  inv_freq
+// is not read.
+ROTARY_API rotary_status rotary_embedding_bytes_needed(
+    const rotary_embedding_config *config, size_t *bytes, rotary_error *error);
+
+// Makes an embedding (about a millisecond for 64 pairs).  Its table reaches
+// every |position| < 2^31.
+ROTARY_API rotary_status
+rotary_embedding_create(const rotary_embedding_config *config,
+                        rotary_embedding **embedding, rotary_error *error);
+
+// The same from two numbers: inv_freq[i] = base^(-2 i / rotary_dim), gain 1.
+ROTARY_API rotary_status
+rotary_embedding_from_base(int64_t rotary_dim, double base,
+                           rotary_embedding **embedding, rotary_error *error);
+
+// NULL is legal.  No call that uses the embedding may be under way.
+ROTARY_API void rotary_embedding_destroy(rotary_embedding *embedding);
+
+// What an embedding holds.  NULL gives 0.
+ROTARY_API int64_t
+rotary_embedding_rotary_dim(const rotary_embedding *embedding);
+ROTARY_API double rotary_embedding_gain(const rotary_embedding *embedding);
+ROTARY_API size_t rotary_embedding_bytes(const rotary_embedding *embedding);
+
+// Copies inv_freq, [count] with count = rotary_dim / 2, in f64 as it is used.
+ROTARY_API rotary_status
+rotary_embedding_inv_freq(const rotary_embedding *embedding, double *inv_freq,
+                          int64_t count, rotary_error *error);
+
+// ---------------------------------------------------------------- positions
+
+// The position of token t of sequence b is
+//     IDS:     offset + data[b * batch_stride + t * token_stride]
+//     STARTS:  offset + data[b * batch_stride] + t
+// With data NULL (STARTS only) the value of data is taken as 0 for every
+// sequence: position = offset + t.  A sentinel (ROTARY_NO_POSITION_*) in data
+// marks a token, or with STARTS a whole sequence, that is not rotated.
+// Negative positions are legal.  Every position must be within (-2^31, 2^31).
+typedef struct rotary_positions {
+  size_t struct_size;
+  const void *data;
+  rotary_dtype dtype;          // ROTARY_I32, U32, I64 or U64; unused if NULL
+  rotary_positions_kind kind;  // default ROTARY_POSITION_IDS
+  int64_t batch_stride;        // default ROTARY_DENSE: IDS tokens, STARTS 1
+  int64_t token_stride;        // default ROTARY_DENSE: 1; unused by STARTS
+  int64_t offset;              // default 0
+} rotary_positions;
+
+ROTARY_API void rotary_positions_init(rotary_positions *positions,
+                                      size_t struct_size);
+
+// --------------------------------------------------------------------- rows
+
+// Rows hold cos and sin, indexed [row][pair].  They are one block of memory
+// without pointers: it may be copied or moved, and a pointer to it (aligned to
+// 8 bytes) is a rotary_rows*.
+typedef struct rotary_rows rotary_rows;
+
+// The bytes that `count` rows of this embedding's shape need: about
+// 4 * rotary_dim each (rounded up to whole 64 bytes of cos and of sin).
+ROTARY_API rotary_status
+rotary_rows_bytes_needed(const rotary_embedding *embedding, int64_t count,
+                         size_t *bytes, rotary_error *error);
+
+// Makes rows in the caller's memory, *rows == memory.  Each row starts as "do
+// not rotate" until it is set.  Nothing needs to be destroyed.
+ROTARY_API rotary_status rotary_rows_init(void *memory, size_t bytes,
+                                          const rotary_embedding *embedding,
+                                          int64_t count, rotary_rows **rows,
+                                          rotary_error *error);
+
+// The same in allocated memory, to be destroyed.  destroy takes NULL.
+ROTARY_API rotary_status rotary_rows_create(const rotary_embedding *embedding,
+                                            int64_t count, rotary_rows **rows,
+                                            rotary_error *error);
+ROTARY_API void rotary_rows_destroy(rotary_rows *rows);
+
+// What is to be written: row first_row + b * tokens + t becomes that of the
+// position of token t of sequence b.
+typedef struct rotary_rows_args {
+  size_t struct_size;
+  const rotary_embedding *embedding;
+  const rotary_positions *positions;
+  int64_t batch;        // default 1
+  int64_t tokens;       // default 0
+  int64_t first_row;    // default 0
+  const char *target;   // default NULL: see rotary_target_default
+  rotary_mode mode;     // default ROTARY_FORWARD
+  int32_t num_threads;  // default 0
+} rotary_rows_args;
+
+ROTARY_API void rotary_rows_args_init(rotary_rows_args *args,
+                                      size_t struct_size);
+
+// Sets batch * tokens rows.  All positions are checked before the first row is
+// written.  The embedding needs the shape (rotary_dim) that the rows were made
+// with, not to be the same.  Threads may set disjoint ranges at the same time.
+ROTARY_API rotary_status rotary_rows_set(rotary_rows *rows,
+                                         const rotary_rows_args *args,
+                                         rotary_error *error);
+
+// What rows hold.  NULL gives 0.
+ROTARY_API int64_t rotary_rows_count(const rotary_rows *rows);
+ROTARY_API int64_t rotary_rows_rotary_dim(const rotary_rows *rows);
+ROTARY_API size_t rotary_rows_bytes(const rotary_rows *rows);
+
+// Copies rows [first_row, first_row + count) to cos and sin, each [count]
+// [rotary_dim / 2] with row_stride elements from row to row (ROTARY_DENSE:
+// rotary_dim / 2; else at least that).  A row that does not rotate reads as
+// cos 1, sin 0.
+ROTARY_API rotary_status rotary_rows_read(const rotary_rows *rows,
+                                          int64_t first_row, int64_t count,
+                                          float *cos, float *sin,
+                                          int64_t row_stride,
+                                          rotary_error *error);
+
+// -------------------------------------------------------------------- apply
+
+// One tensor: input [batch][tokens][heads][head_dim], output of the same shape.
+// Elements [rotary_offset, rotary_offset + rotary_dim) of each head are
+// rotated, the rest is copied (in place: left alone).  The output may be of
+// another dtype and pairing: then everything is converted to the one, and what
+// is rotated changes its places to the other, also where a token has no
+// position and is not turned.
+typedef struct rotary_tensor {
+  size_t struct_size;
+  int64_t heads;          // default 1
+  int64_t head_dim;       // elements of a head
+  int64_t rotary_offset;  // default 0
+
+  const void *input;
+  int64_t input_batch_stride;  // strides: default ROTARY_DENSE
+  int64_t input_token_stride;
+  int64_t input_head_stride;
+  rotary_dtype input_dtype;      // ROTARY_F32 (default), F16 or BF16
+  rotary_pairing input_pairing;  // no default
+
+  // NULL: in place.  Then the other output_ fields are not read.
+  void *output;
+  int64_t output_batch_stride;  // strides: default ROTARY_DENSE
+  int64_t output_token_stride;
+  int64_t output_head_stride;
+  rotary_dtype output_dtype;      // default 0: as input
+  rotary_pairing output_pairing;  // default 0: as input.  A change in place
+                                  // needs head_dim <= 4096
+  rotary_store output_store;      // default ROTARY_STORE_AUTO
+  int32_t reserved;               // 0
+} rotary_tensor;
+
+ROTARY_API void rotary_tensor_init(rotary_tensor *tensor, size_t struct_size);
+
+// What is rotated, and by what: give either `rows`, or `embedding` and
+// `positions`.
+typedef struct rotary_apply_args {
+  size_t struct_size;
+  int64_t batch;                 // default 1
+  int64_t tokens;                // default 0
+  const rotary_tensor *tensors;  // [num_tensors], all of one struct_size
+  int64_t num_tensors;           // default 0
+
+  // Token t of sequence b is rotated by row
+  //     first_row + b * row_batch_stride + t * row_token_stride
+  const rotary_rows *rows;
+  int64_t first_row;         // default 0
+  int64_t row_batch_stride;  // default ROTARY_DENSE: tokens; 0: shared
+  int64_t row_token_stride;  // default ROTARY_DENSE: 1; 0: shared
+
+  const rotary_embedding *embedding;
+  const rotary_positions *positions;
+  rotary_mode mode;  // default ROTARY_FORWARD; with rows the mode is theirs
+
+  // 1: by the transpose (sin negated), as the gradient of the rotation needs
+  // it.  With a gain of 1 this is the inverse.  Default 0.
+  int32_t transpose;
+  int32_t num_threads;  // default 0
+  int32_t reserved;     // 0
+  const char *target;   // default NULL: see rotary_target_default
+} rotary_apply_args;
+
+ROTARY_API void rotary_apply_args_init(rotary_apply_args *args,
+                                       size_t struct_size);
+
+// Rotates every tensor of args.  Everything, positions included, is checked
+// before the first write.
+ROTARY_API rotary_status rotary_apply(const rotary_apply_args *args,
+                                      rotary_error *error);
+
+// The flat call: q [tokens][q_heads][head_dim] and k [tokens][k_heads]
+// [head_dim] are rotated in place, from element 0 of each head, by the position
+// of each token, position_ids [tokens].  Strides may be ROTARY_DENSE.  k may be
+// NULL with k_heads 0.  (A batch is as many tokens as it has in all.)  The
+// arguments are those of rotary_apply; errors name them as they are here.
+ROTARY_API rotary_status rotary_apply_qk(
+    const rotary_embedding *embedding, const void *position_ids,
+    rotary_dtype position_ids_dtype, int64_t tokens, rotary_dtype dtype,
+    rotary_pairing pairing, int64_t head_dim, void *q, int64_t q_heads,
+    int64_t q_token_stride, int64_t q_head_stride, void *k, int64_t k_heads,
+    int64_t k_token_stride, int64_t k_head_stride, int32_t num_threads,
+    rotary_error *error);
+
+// ----------------------------------------------------------- prepared calls
+
+// For hosts with threads of their own: an apply call, checked once, then run as
+// slices 0 .. n-1 of n, each exactly once, in any order and from any thread.
+// Every n gives the same bits.  All slices together do what rotary_apply does.
+typedef struct rotary_prepared rotary_prepared;
+
+// The bytes that a prepared call with so many tensors needs.
+ROTARY_API rotary_status rotary_prepared_bytes_needed(int64_t num_tensors,
+                                                      size_t *bytes,
+                                                      rotary_error *error);
+
+// Checks args and writes the prepared call into the caller's memory, *prepared
+// == memory.  args and its tensors and positions structs may then go; the
+// tensors' data, the rows, the embedding and the positions' data must stay, and
+// the positions unchanged.  num_threads is not used.  Nothing needs to be
+// destroyed.  The memory must not be moved.
+ROTARY_API rotary_status rotary_prepare(const rotary_apply_args *args,
+                                        void *memory, size_t bytes,
+                                        rotary_prepared **prepared,
+                                        rotary_error *error);
+
+// How many slices are useful: more would be too small to pay for a thread, or
+// empty.  At least 1.  NULL gives 0.
+ROTARY_API int64_t rotary_prepared_slices(const rotary_prepared *prepared);
+
+// Runs slice `slice` of `num_slices` (any number >= 1).  It neither allocates,
+// locks, nor enters the OpenMP runtime.
+ROTARY_API rotary_status rotary_prepared_run(const rotary_prepared *prepared,
+                                             int64_t slice, int64_t num_slices,
+                                             rotary_error *error);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif
+
+#endif  // ROTARY_ROTARY_H_
