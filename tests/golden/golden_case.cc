@@ -71,4 +71,10 @@ std::vector<double> GoldenCase::ReadF64(
   return Read<double>(name, "float64", shape);
 }
 
+std::vector<uint16_t> GoldenCase::ReadBits(
+    const std::string& name, const std::string& dtype,
+    const std::vector<int64_t>& shape) const {
+  return Read<uint16_t>(name, dtype, shape);
+}
+
 }  // namespace rotary_test

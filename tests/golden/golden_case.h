@@ -30,6 +30,10 @@ class GoldenCase {
                              const std::vector<int64_t>& shape) const;
   std::vector<double> ReadF64(const std::string& name,
                               const std::vector<int64_t>& shape) const;
+  // Of "bfloat16" or "float16", as bits.
+  std::vector<uint16_t> ReadBits(const std::string& name,
+                                 const std::string& dtype,
+                                 const std::vector<int64_t>& shape) const;
 
  private:
   template <typename T>

@@ -3,6 +3,7 @@
 
 #include <rotary/rotary.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <set>
@@ -47,7 +48,9 @@ bool ArePositions(const json& positions) {
 
 // Why the case cannot be computed, or empty.
 std::string Unsupported(const GoldenCase& golden) {
-  if (golden.kind() != "rope") return "kind " + golden.kind();
+  if (golden.kind() != "rope" && golden.kind() != "rope_lowp") {
+    return "kind " + golden.kind();
+  }
   const json& params = golden.params();
   for (const auto& [name, value] : params.items()) {
     if (SupportedParams().count(name) == 0) return "params." + name;
@@ -56,10 +59,6 @@ std::string Unsupported(const GoldenCase& golden) {
   if (!IsPlainScaling(scaling)) return "params.scaling";
   if (!ArePositions(golden.all().at("positions"))) return "positions";
   if (golden.all().contains("axes")) return "axes";
-  const json& pairing = params.at("pairing");
-  if (params.value("output_pairing", pairing) != pairing) {
-    return "params.output_pairing";
-  }
   if (params.value("blocks", 1) != 1) return "params.blocks";
   const int64_t pairs = params.at("rotary_dim").get<int64_t>() / 2;
   if (params.value("freq_count", pairs) != pairs) return "params.freq_count";
@@ -112,8 +111,10 @@ int32_t TransposeOf(const json& params) {
   return direction == -1 ? 1 : 0;
 }
 
-std::vector<float> Rotate(const GoldenCase& golden, int64_t heads,
-                          const std::vector<float>& x) {
+// x, [tokens][heads][head_dim], out of place.
+template <typename T>
+std::vector<T> Rotate(const GoldenCase& golden, int64_t heads,
+                      rotary_dtype dtype, const std::vector<T>& x) {
   const json& params = golden.params();
   auto ids = golden.all().at("positions").get<std::vector<int64_t>>();
   for (const json& token : params.value("no_rotation_tokens", json::array())) {
@@ -124,15 +125,18 @@ std::vector<float> Rotate(const GoldenCase& golden, int64_t heads,
   positions.data = ids.data();
   positions.dtype = ROTARY_I64;
 
-  std::vector<float> y(x.size());
+  std::vector<T> y(x.size());
   rotary_tensor tensor;
   rotary_tensor_init(&tensor, sizeof(tensor));
   tensor.heads = heads;
   tensor.head_dim = params.at("head_dim").get<int64_t>();
   tensor.rotary_offset = params.value("rotary_offset", int64_t{0});
   tensor.input = x.data();
+  tensor.input_dtype = dtype;
   tensor.input_pairing = PairingOf(params.at("pairing"));
   tensor.output = y.data();
+  tensor.output_pairing =
+      PairingOf(params.value("output_pairing", params.at("pairing")));
 
   const Embedding embedding = MakeEmbedding(params);
   rotary_apply_args args;
@@ -146,6 +150,86 @@ std::vector<float> Rotate(const GoldenCase& golden, int64_t heads,
   rotary_error error;
   Check(rotary_apply(&args, &error), error);
   return y;
+}
+
+template <typename T>
+GoldenOutput OutputOf(const char* file, const std::vector<T>& values) {
+  const char* bytes = reinterpret_cast<const char*>(values.data());
+  return {file, {bytes, bytes + values.size() * sizeof(T)}};
+}
+
+void CompareF32(const GoldenCase& golden, int64_t heads,
+                const std::vector<int64_t>& shape, GoldenResult* result) {
+  const std::vector<double> expected = golden.ReadF64("y_f64", shape);
+  const std::vector<float> y =
+      Rotate(golden, heads, ROTARY_F32, golden.ReadF32("x", shape));
+  result->outputs.push_back(OutputOf("y.f32", y));
+  result->tolerance = golden.all()
+                          .at("tolerance")
+                          .at("accurate_f32_vs_y_f64_abs")
+                          .get<double>();
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const double difference =
+        std::fabs(static_cast<double>(y[i]) - expected[i]);
+    // Once NaN, it stays NaN.
+    if (difference > result->error || std::isnan(difference)) {
+      result->error = difference;
+    }
+  }
+}
+
+// A 16-bit format: value = (-1)^s * 2^(e - bias) * (1 + m / 2^mantissa_bits).
+struct Format {
+  const char* name;  // in case.json
+  const char* file;
+  rotary_dtype dtype;
+  int mantissa_bits;
+  int min_exponent;
+};
+constexpr Format kBF16 = {"bfloat16", "y.bf16", ROTARY_BF16, 7, -126};
+constexpr Format kF16 = {"float16", "y.f16", ROTARY_F16, 10, -14};
+
+double ValueOf(uint16_t bits, const Format& format) {
+  const int mantissa = bits & ((1 << format.mantissa_bits) - 1);
+  const int exponent = (bits & 0x7FFF) >> format.mantissa_bits;
+  const int last = (0x7FFF >> format.mantissa_bits);
+  const double sign = (bits & 0x8000) != 0 ? -1 : 1;
+  if (exponent == last) return mantissa != 0 ? std::nan("") : sign * HUGE_VAL;
+  const int implicit = exponent != 0 ? 1 << format.mantissa_bits : 0;
+  const int power = exponent != 0 ? exponent - 1 : 0;
+  return sign * std::ldexp(implicit + mantissa,
+                           format.min_exponent - format.mantissa_bits + power);
+}
+
+// Rounded once from f32: within half a unit in the last place of the exact
+// result, and of the arithmetic in f32 (of inputs up to 8, generously).
+double ToleranceOf(double exact, const Format& format) {
+  int exponent;
+  std::frexp(exact, &exponent);  // exact = [0.5, 1) * 2^exponent
+  const int unit =
+      std::max(exponent - 1, format.min_exponent) - format.mantissa_bits;
+  return std::ldexp(0.5, unit) + 16 * 0x1p-24;
+}
+
+void CompareLowPrecision(const GoldenCase& golden, int64_t heads,
+                         const std::vector<int64_t>& shape,
+                         GoldenResult* result) {
+  const json& dtype = golden.all().at("files").at("x").at("dtype");
+  const Format& format = dtype == kBF16.name ? kBF16 : kF16;
+  const std::vector<double> expected = golden.ReadF64("y_mp", shape);
+  const std::vector<uint16_t> y = Rotate(
+      golden, heads, format.dtype, golden.ReadBits("x", format.name, shape));
+  result->outputs.push_back(OutputOf(format.file, y));
+  double worst = -1;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const double error = std::fabs(ValueOf(y[i], format) - expected[i]);
+    const double tolerance = ToleranceOf(expected[i], format);
+    if (error / tolerance > worst || std::isnan(error)) {
+      worst = error / tolerance;
+      result->error = error;
+      result->tolerance = tolerance;
+    }
+  }
 }
 
 }  // namespace
@@ -163,17 +247,10 @@ GoldenResult RunGoldenCase(const GoldenCase& golden) {
   }
   const std::vector<int64_t> shape = {
       tokens, heads, golden.params().at("head_dim").get<int64_t>()};
-  const std::vector<double> expected = golden.ReadF64("y_f64", shape);
-  result.tolerance =
-      all.at("tolerance").at("accurate_f32_vs_y_f64_abs").get<double>();
-  result.y = Rotate(golden, heads, golden.ReadF32("x", shape));
-  for (size_t i = 0; i < expected.size(); ++i) {
-    const double difference =
-        std::fabs(static_cast<double>(result.y[i]) - expected[i]);
-    // Once NaN, it stays NaN.
-    if (difference > result.error || std::isnan(difference)) {
-      result.error = difference;
-    }
+  if (golden.kind() == "rope_lowp") {
+    CompareLowPrecision(golden, heads, shape, &result);
+  } else {
+    CompareF32(golden, heads, shape, &result);
   }
   return result;
 }

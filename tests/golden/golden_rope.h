@@ -9,12 +9,20 @@
 
 namespace rotary_test {
 
+// What the library computed, in the type that it computed it in.
+struct GoldenOutput {
+  std::string file;  // "y.f32"
+  std::vector<char> bytes;
+};
+
 struct GoldenResult {
   // Why this version of the library cannot compute the case; else empty.
   std::string unsupported;
-  double error = 0;  // the largest absolute difference; NaN if any is
+  // The largest absolute difference, and what it may be; of 16-bit outputs, the
+  // worst one and its own tolerance.  NaN if any difference is.
+  double error = 0;
   double tolerance = 0;
-  std::vector<float> y;
+  std::vector<GoldenOutput> outputs;
 };
 
 // Throws if the case contradicts itself or a call of the library fails.

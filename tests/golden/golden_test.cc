@@ -46,11 +46,11 @@ std::vector<std::string> CaseNames(const fs::path& folder) {
   return names;
 }
 
-void Dump(const fs::path& folder, const std::vector<float>& y) {
+void Dump(const fs::path& folder, const GoldenOutput& output) {
   fs::create_directories(folder);
-  std::ofstream file(folder / "y.f32", std::ios::binary);
-  file.write(reinterpret_cast<const char*>(y.data()),
-             static_cast<std::streamsize>(y.size() * sizeof(float)));
+  std::ofstream file(folder / output.file, std::ios::binary);
+  file.write(output.bytes.data(),
+             static_cast<std::streamsize>(output.bytes.size()));
   file.flush();
   if (!file) throw std::runtime_error("cannot write to " + folder.string());
 }
@@ -73,7 +73,9 @@ void RunCase(const fs::path& folder, const std::string& name,
       ++counts->unsupported;
       return;
     }
-    if (!dump.empty()) Dump(fs::path(dump) / name, result.y);
+    for (const GoldenOutput& output : result.outputs) {
+      if (!dump.empty()) Dump(fs::path(dump) / name, output);
+    }
     const bool passed = result.error <= result.tolerance;
     Report(passed ? "PASS" : "FAIL", name, result.error, result.tolerance);
     ++(passed ? counts->passed : counts->failed);
