@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,25 @@ void AddContext() {
   benchmark::AddCustomContext("stream_target", Streams().target);
 }
 
+// Which cases are run: only these are checked before.
+class Filter {
+ public:
+  explicit Filter(const std::string& pattern)
+      : empty_(pattern.empty()),
+        negative_(!empty_ && pattern[0] == '-'),
+        regex_(negative_ ? pattern.substr(1) : pattern) {}
+
+  bool Takes(const Case& c) const {
+    if (empty_) return InDefaultSet(c);
+    return std::regex_search(Name(c) + "/manual_time", regex_) != negative_;
+  }
+
+ private:
+  bool empty_;
+  bool negative_;  // as Google Benchmark has it
+  std::regex regex_;
+};
+
 // Times calls beside the limit of a case.
 void Run(benchmark::State& state, const std::string& name, const Case& c,
          const Calls& calls, const Memory& memory, bool* exceeded) {
@@ -56,7 +76,7 @@ void Run(benchmark::State& state, const std::string& name, const Case& c,
     }
   }
   // Read and written.
-  state.SetBytesProcessed(2 * static_cast<int64_t>(TensorBytes(c)));
+  state.SetBytesProcessed(static_cast<int64_t>(InputBytes(c) + OutputBytes(c)));
 }
 
 int Main(int argc, char** argv) {
@@ -73,12 +93,12 @@ int Main(int argc, char** argv) {
   }
   AddContext();
 
-  const bool filtered = !benchmark::GetBenchmarkFilter().empty();
+  const Filter filter(benchmark::GetBenchmarkFilter());
   const Embedding embedding;
   const Memory memory(embedding.LargestRowBytes());
   bool exceeded = false;
   for (const Case& c : AllCases()) {
-    if (!filtered && !InDefaultSet(c)) continue;
+    if (!filter.Takes(c)) continue;
     if (!OutputIsRight(c, embedding, memory)) return EXIT_FAILURE;
     const std::string name = Name(c);
     const auto run = [=, &embedding, &memory,

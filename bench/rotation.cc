@@ -19,15 +19,17 @@ void Require(rotary_status status, const rotary_error& error) {
 
 rotary_tensor Tensor(const Case& c, const Memory& memory, int64_t heads,
                      int64_t first_element) {
-  const size_t offset = static_cast<size_t>(first_element * c.dtype->bytes);
   rotary_tensor tensor;
   rotary_tensor_init(&tensor, sizeof(tensor));
   tensor.heads = heads;
   tensor.head_dim = kHeadDim;
-  tensor.input = memory.x.data() + offset;
-  tensor.input_dtype = c.dtype->value;
+  tensor.input = memory.x.data() + first_element * c.input->bytes;
+  tensor.input_dtype = c.input->value;
+  tensor.output_dtype = c.output->value;
   tensor.input_pairing = c.pairing;
-  tensor.output = c.out_of_place ? memory.y.data() + offset : nullptr;
+  tensor.output = c.out_of_place
+                      ? memory.y.data() + first_element * c.output->bytes
+                      : nullptr;
   return tensor;
 }
 

@@ -7,10 +7,13 @@
 namespace rotary_bench {
 namespace {
 
-// A token is cut into 8 chunks: 5 heads of queries or keys and, with kept rows,
-// one line of the row.
-constexpr size_t kChunksPerToken = 8;
-static_assert(kRowBytes / kChunksPerToken == 64, "lines");
+// A token is cut into chunks of whole blocks, whatever its dtypes, each with as
+// much of a kept row.
+constexpr size_t kChunksPerToken = 2;
+static_assert(kTokenElements * 2 / kChunksPerToken % kStreamBlock == 0 &&
+                  kTokenElements * 3 / kChunksPerToken % kStreamBlock == 0,
+              "16 bits, and 16 bits with 32");
+static_assert(kRowBytes / kChunksPerToken % 64 == 0, "lines");
 
 StreamSpan Part(const Case& c, const Memory& memory, size_t part,
                 size_t parts) {
@@ -21,7 +24,7 @@ StreamSpan Part(const Case& c, const Memory& memory, size_t part,
       static_cast<size_t>(c.workload->tokens) * kChunksPerToken;
   const size_t first = chunks * part / parts;
   const size_t count = chunks * (part + 1) / parts - first;
-  const size_t bytes = TensorBytes(c) / chunks;
+  const size_t bytes = (InputBytes(c) + OutputBytes(c)) / 2 / chunks;
   const size_t row_bytes = c.kept_rows ? kRowBytes / kChunksPerToken : 0;
 
   StreamSpan span;

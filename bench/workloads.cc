@@ -28,55 +28,72 @@ constexpr Workload kWorkloads[] = {
     {"P8192", 8192, 64, &Consecutive}  // in DRAM
 };
 
-void WriteF32(void* data, int64_t element, float value) {
-  static_cast<float*>(data)[element] = value;
-}
-double ReadF32(const void* data, int64_t element) {
-  return static_cast<double>(static_cast<const float*>(data)[element]);
-}
-
-// A further type is a further line here.
-constexpr Dtype kDtypes[] = {
-    {"f32", ROTARY_F32, sizeof(float), &WriteF32, &ReadF32}};
-
 constexpr int kThreads[] = {1, 2, 0};
 
 size_t LargestTensorBytes() {
   size_t largest = 0;
-  for (const Case& c : AllCases()) largest = std::max(largest, TensorBytes(c));
+  for (const Case& c : AllCases()) {
+    largest = std::max({largest, InputBytes(c), OutputBytes(c)});
+  }
   return largest;
 }
 
 }  // namespace
 
 std::string Name(const Case& c) {
-  return std::string("rotate/") + c.workload->name + "/" + c.dtype->name +
+  const std::string to =
+      c.input == c.output ? "" : std::string("-") + c.output->name;
+  return std::string("rotate/") + c.workload->name + "/" + c.input->name + to +
          (c.pairing == ROTARY_HALF ? "/half" : "/interleaved") +
          (c.out_of_place ? "/out" : "/in") + "/t" + std::to_string(c.threads) +
          (c.kept_rows ? "/rows" : "") + (c.prepared ? "/prepared" : "");
 }
 
-size_t TensorBytes(const Case& c) {
+size_t InputBytes(const Case& c) {
   return static_cast<size_t>(c.workload->tokens * kTokenElements *
-                             c.dtype->bytes);
+                             c.input->bytes);
 }
+size_t OutputBytes(const Case& c) {
+  return static_cast<size_t>(c.workload->tokens * kTokenElements *
+                             c.output->bytes);
+}
+
+namespace {
+
+// What may be combined with each dtype and workload.
+void AddCases(Case c, std::vector<Case>* cases) {
+  for (const rotary_pairing pairing : {ROTARY_HALF, ROTARY_INTERLEAVED}) {
+    for (const bool out_of_place : {false, true}) {
+      if (c.input != c.output && !out_of_place) continue;
+      for (const int threads : kThreads) {
+        for (const bool kept_rows : {false, true}) {
+          for (const bool prepared : {false, true}) {
+            if (prepared && threads != 1) continue;  // it has slices
+            c.pairing = pairing;
+            c.out_of_place = out_of_place;
+            c.kept_rows = kept_rows;
+            c.prepared = prepared;
+            c.threads = threads;
+            cases->push_back(c);
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
 
 std::vector<Case> AllCases() {
   std::vector<Case> cases;
   for (const Workload& workload : kWorkloads) {
-    for (const Dtype& dtype : kDtypes) {
-      for (const rotary_pairing pairing : {ROTARY_HALF, ROTARY_INTERLEAVED}) {
-        for (const bool out_of_place : {false, true}) {
-          for (const int threads : kThreads) {
-            for (const bool kept_rows : {false, true}) {
-              for (const bool prepared : {false, true}) {
-                if (prepared && threads != 1) continue;  // it has slices
-                cases.push_back({&workload, &dtype, pairing, out_of_place,
-                                 kept_rows, prepared, threads});
-              }
-            }
-          }
-        }
+    for (const Dtype& input : kDtypes) {
+      for (const Dtype& output : kDtypes) {
+        Case c = {};
+        c.workload = &workload;
+        c.input = &input;
+        c.output = &output;
+        AddCases(c, &cases);
       }
     }
   }
@@ -85,6 +102,11 @@ std::vector<Case> AllCases() {
 
 bool InDefaultSet(const Case& c) {
   const bool half = c.pairing == ROTARY_HALF;
+  if (c.input->value != ROTARY_F32) {
+    return c.input == c.output && half && !c.out_of_place && c.threads == 1 &&
+           !c.kept_rows && !c.prepared && c.workload->tokens < 8192;
+  }
+  if (c.input != c.output) return false;
   const bool in_dram = c.workload->checked_every > 1;
   if (c.prepared) return c.workload->tokens == 1 && half && !c.out_of_place;
   if (c.threads != 1) {
@@ -127,7 +149,7 @@ Memory::Memory(size_t bytes_of_rows)
 void Memory::Fill(const Case& c) const {
   const int64_t elements = c.workload->tokens * kTokenElements;
   for (int64_t i = 0; i < elements; ++i) {
-    c.dtype->write(x.data(), i, Element(i));
+    c.input->write(x.data(), i, Element(i));
   }
 }
 

@@ -1,4 +1,4 @@
-// The workloads, element types and cases (one case = one benchmark) of
+// The workloads and cases (one case = one benchmark) of
 // rotary_bench, and the memory that they share.  Used by every file here.
 
 #ifndef ROTARY_BENCH_WORKLOADS_H_
@@ -10,6 +10,8 @@
 
 #include <string>
 #include <vector>
+
+#include "bench/dtypes.h"
 
 namespace rotary_bench {
 
@@ -31,17 +33,10 @@ struct Workload {
   int32_t (*position)(int64_t token);
 };
 
-struct Dtype {
-  const char* name;
-  rotary_dtype value;
-  int64_t bytes;
-  void (*write)(void* data, int64_t element, float value);
-  double (*read)(const void* data, int64_t element);
-};
-
 struct Case {
   const Workload* workload;
-  const Dtype* dtype;
+  const Dtype* input;
+  const Dtype* output;  // another only out of place
   rotary_pairing pairing;
   bool out_of_place;
   bool kept_rows;  // rows made once, before the timing
@@ -49,11 +44,13 @@ struct Case {
   int threads;     // num_threads of the call: 0 = the library chooses
 };
 
-// "rotate/D1/f32/half/in/t1", with "/rows" and "/prepared" behind it.
+// "rotate/D1/f32/half/in/t1" ("f32-bf16" where dtypes differ), with "/rows" and
+// "/prepared" behind it.
 std::string Name(const Case& c);
 
-// The bytes of queries and keys.
-size_t TensorBytes(const Case& c);
+// The bytes of queries and keys, as inputs and as outputs.
+size_t InputBytes(const Case& c);
+size_t OutputBytes(const Case& c);
 
 // Every case, and whether one is of those that run when no filter is given.
 std::vector<Case> AllCases();
