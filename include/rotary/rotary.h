@@ -83,8 +83,8 @@
 //            child's calls run in the calling thread.
 // Structs    start with size_t struct_size, so that they can grow.  Fill one
 //            with its init function, which takes sizeof(the struct) and sets
-//            each field to its default, then set what differs.  (Given less
-//            than the size of version 0.1 it writes nothing.)
+//            each field to its default, then set what differs.  (Given a size
+//            that the struct had in no version it writes nothing.)
 //
 // 5. Accuracy
 // -----------
@@ -195,8 +195,11 @@ enum {
 typedef int32_t rotary_positions_kind;
 enum {
   ROTARY_POSITION_IDS = 0,    // a position for each token
-  ROTARY_POSITION_STARTS = 1  // the position of the first token of each
-                              // sequence; token t of it is at start + t
+  ROTARY_POSITION_STARTS = 1,  // the position of the first token of each
+                               // sequence; token t of it is at start + t
+  // As STARTS, of sequences of any length one behind the other in a batch of 1:
+  // sequence s is tokens [cu_seqlens[s], cu_seqlens[s + 1]).  (Since 0.2.)
+  ROTARY_POSITION_PACKED = 2
 };
 
 // How an output is written.
@@ -317,18 +320,28 @@ rotary_embedding_inv_freq(const rotary_embedding *embedding, double *inv_freq,
 // The position of token t of sequence b is
 //     IDS:     offset + data[b * batch_stride + t * token_stride]
 //     STARTS:  offset + data[b * batch_stride] + t
-// With data NULL (STARTS only) the value of data is taken as 0 for every
+//     PACKED:  offset + data[s * batch_stride] + t - cu_seqlens[s]
+// With data NULL (STARTS, PACKED) the value of data is taken as 0 for every
 // sequence: position = offset + t.  A sentinel (ROTARY_NO_POSITION_*) in data
-// marks a token, or with STARTS a whole sequence, that is not rotated.
-// Negative positions are legal.  Every position must be within (-2^31, 2^31).
+// marks a token, or with STARTS and PACKED a whole sequence, that is not
+// rotated.  Tokens that are in no sequence of PACKED (behind the last, before
+// the first) are padding: neither read nor written.  Negative positions are
+// legal.  Every position must be within (-2^31, 2^31).
 typedef struct rotary_positions {
   size_t struct_size;
   const void *data;
   rotary_dtype dtype;          // ROTARY_I32, U32, I64 or U64; unused if NULL
   rotary_positions_kind kind;  // default ROTARY_POSITION_IDS
-  int64_t batch_stride;        // default ROTARY_DENSE: IDS tokens, STARTS 1
-  int64_t token_stride;        // default ROTARY_DENSE: 1; unused by STARTS
+  int64_t batch_stride;        // default ROTARY_DENSE: IDS tokens, else 1
+  int64_t token_stride;        // default ROTARY_DENSE: 1; used by IDS only
   int64_t offset;              // default 0
+
+  // PACKED, since version 0.2: [num_sequences + 1], ascending, within
+  // 0 .. tokens, contiguous.
+  const void *cu_seqlens;
+  int64_t num_sequences;          // default 0
+  rotary_dtype cu_seqlens_dtype;  // ROTARY_I32 or I64; no default
+  int32_t reserved;               // 0
 } rotary_positions;
 
 ROTARY_API void rotary_positions_init(rotary_positions *positions,

@@ -25,13 +25,23 @@ struct Part {
   RotateJob job;
 };
 
+// Makes the rows of tokens from `token` on of one sequence, or of a packed
+// batch.
+inline void MakeSomeRows(Target target, const Positions& positions,
+                         int64_t token, const MakeRowsJob& job) {
+  kMakeRows[target](job);
+  if (positions.cu_seqlens != nullptr) {
+    MarkPadding(positions, token, job.count, job.rotates);
+  }
+}
+
 // With the rows of all pairs.
 [[gnu::noinline]] void RotateTiled(const Tensor& tensor, const RotateJob& job) {
   TiledHeads heads(tensor, job);
   while (heads.Next()) {
     const int64_t row = heads.token() * job.row_stride;
     heads.Rotate(0, job.pairs, job.cos + row, job.sin + row,
-                 job.rotates[heads.token() * job.rotates_stride] != 0);
+                 job.rotates[heads.token() * job.rotates_stride]);
   }
 }
 
@@ -86,9 +96,10 @@ inline void RotateWithRows(const ApplyCall& call, Part* part) {
       for (int64_t pair = 0; pair < call.pairs; pair += chunk) {
         make->pair_begin = pair;
         make->pair_count = std::min(chunk, make->padded_pairs - pair);
-        kMakeRows[call.target](*make);
+        MakeSomeRows(call.target, call.positions,
+                     part.job.token + heads.token(), *make);
         heads.Rotate(pair, std::min(chunk, call.pairs - pair), make->cos,
-                     make->sin, make->rotates[0] != 0);
+                     make->sin, make->rotates[0]);
       }
     }
   }
@@ -124,7 +135,7 @@ void RotateWithPositions(const ApplyCall& call, Part* part) {
     for (int64_t pair = 0; pair < call.pairs; pair += chunk) {
       make.pair_begin = pair;
       make.pair_count = std::min(chunk, make.padded_pairs - pair);
-      kMakeRows[call.target](make);
+      MakeSomeRows(call.target, call.positions, job.token, make);
       job.pair_begin = pair;
       job.pair_count = std::min(chunk, call.pairs - pair);
       RotateTensors(part);
@@ -215,7 +226,7 @@ void SetRows(const RowsCall& call, const Range& tokens) {
     make.cos = rows.cos + row * rows.row_stride;
     make.sin = rows.sin + row * rows.row_stride;
     make.rotates = rows.rotates + row;
-    kMakeRows[call.target](make);
+    MakeSomeRows(call.target, call.positions, t, make);
     token += make.count;
   }
 }

@@ -48,8 +48,7 @@ bool TiledHeads::Next() {
 }
 
 void TiledHeads::Rotate(int64_t pair_begin, int64_t pair_count,
-                        const float* cos, const float* sin, bool rotates) {
-  const uint8_t flag = rotates;
+                        const float* cos, const float* sin, uint8_t state) {
   RotateJob job = job_;
   job.tensors = &part_;
   job.tensors_end = &part_ + 1;
@@ -60,7 +59,7 @@ void TiledHeads::Rotate(int64_t pair_begin, int64_t pair_count,
   job.pair_count = pair_count;
   job.cos = cos;
   job.sin = sin;
-  job.rotates = &flag;
+  job.rotates = &state;
   job.copies = true;
   job.fetches_rows = false;
   part_.rotate(job);

@@ -24,7 +24,7 @@ class TiledHeads {
 
   // Rotates some pairs of them, of which cos and sin are the row.
   void Rotate(int64_t pair_begin, int64_t pair_count, const float* cos,
-              const float* sin, bool rotates);
+              const float* sin, uint8_t state);
 
  private:
   static constexpr int64_t kBytes = 16384;

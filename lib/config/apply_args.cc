@@ -58,7 +58,7 @@ rotary_status ReadRows(const rotary_apply_args& args, ApplyCall* call,
 }
 
 rotary_status ReadEmbedding(const rotary_apply_args& args, ApplyCall* call,
-                            Span* source, rotary_error* error) {
+                            Span spans[2], rotary_error* error) {
   if (args.embedding == nullptr) {
     Failure failure = {ROTARY_ERROR_ARGUMENT, "embedding"};
     failure.type = Failure::kNone;
@@ -72,7 +72,7 @@ rotary_status ReadEmbedding(const rotary_apply_args& args, ApplyCall* call,
     return status;
   }
   return ReadPositionsArg(args.positions, args.batch, args.tokens,
-                          &call->positions, source, error);
+                          &call->positions, spans, error);
 }
 
 void FoldBatch(ApplyCall* call) {
@@ -122,11 +122,12 @@ rotary_status CheckCall(const rotary_apply_args& args, Tensor* tensors,
   call->sin_sign = args.transpose != 0 ? uint32_t{1} << 31 : 0;
   status = ReadTarget(args.target, &call->target, error);
   if (status != ROTARY_OK) return status;
-  Span source = {0, 0};
-  status = args.rows != nullptr ? ReadRows(args, call, &source, error)
-                                : ReadEmbedding(args, call, &source, error);
+  Sources sources = {{{0, 0}, {0, 0}}};
+  status = args.rows != nullptr
+               ? ReadRows(args, call, sources.spans, error)
+               : ReadEmbedding(args, call, sources.spans, error);
   if (status != ROTARY_OK) return status;
-  status = CheckTensors(args, source, tensors, call, error);
+  status = CheckTensors(args, sources, tensors, call, error);
   if (status != ROTARY_OK) return status;
   if (FoldsBatch(args)) FoldBatch(call);
   call->tensors = tensors;

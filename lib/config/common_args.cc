@@ -30,11 +30,64 @@ Strides StridesOf(const Positions& positions) {
   return {positions.batch_stride, positions.token_stride, 0};
 }
 
+// Of their data.
+Shape DataShape(const Positions& positions, const Shape& shape) {
+  if (positions.cu_seqlens == nullptr) return shape;
+  return {positions.num_sequences, 1};
+}
+
+rotary_status ReadCuSeqlens(const rotary_positions& from, int64_t batch,
+                            int64_t tokens, Positions* positions, Span* span,
+                            rotary_error* error) {
+  if (batch > 1) {
+    return FailArgument(error, "batch", batch,
+                        "must be 1 with packed positions");
+  }
+  if (from.cu_seqlens_dtype != ROTARY_I32 &&
+      from.cu_seqlens_dtype != ROTARY_I64) {
+    return FailArgument(error, "positions.cu_seqlens_dtype",
+                        from.cu_seqlens_dtype, "must be ROTARY_I32 or I64");
+  }
+  if (from.num_sequences < 0 || from.num_sequences > kMaxSpan / 8) {
+    return FailArgument(error, "positions.num_sequences", from.num_sequences,
+                        "must not be negative, nor more than memory can hold");
+  }
+  if (from.cu_seqlens == nullptr) {
+    return FailNull(error, "positions.cu_seqlens");
+  }
+  positions->cu_seqlens = from.cu_seqlens;
+  positions->cu_seqlens_i64 = from.cu_seqlens_dtype == ROTARY_I64;
+  positions->num_sequences = from.num_sequences;
+  const uintptr_t low = reinterpret_cast<uintptr_t>(from.cu_seqlens);
+  const uintptr_t size = positions->cu_seqlens_i64 ? 8 : 4;
+  const uintptr_t end =
+      low + static_cast<uintptr_t>(from.num_sequences + 1) * size;
+  if (low % size != 0 || end < low) {
+    return FailArgument(error, "positions.cu_seqlens",
+                        reinterpret_cast<intptr_t>(from.cu_seqlens),
+                        "must be aligned to its element, and in memory");
+  }
+  *span = {low, end};
+  int64_t before = 0;
+  for (int64_t s = 0; s <= from.num_sequences; ++s) {
+    const int64_t begin = SequenceBegin(*positions, s);
+    if (begin < before || begin > tokens) {
+      Failure failure = {ROTARY_ERROR_ARGUMENT, "positions.cu_seqlens"};
+      failure.value = begin;
+      return Fail(error, failure,
+                  "must ascend from 0 or more to at most tokens");
+    }
+    before = begin;
+  }
+  return ROTARY_OK;
+}
+
 }  // namespace
 
 rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
-                               int64_t tokens, Positions* positions, Span* span,
-                               rotary_error* error) {
+                               int64_t tokens, Positions* positions,
+                               Span spans[2], rotary_error* error) {
+  spans[0] = spans[1] = {0, 0};
   rotary_positions copy;
   if (const rotary_status status = ReadStruct(
           from, "positions", "positions.struct_size", &copy, &from, error)) {
@@ -46,13 +99,26 @@ rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
     return FailArgument(error, "positions.dtype", from->dtype,
                         "must be ROTARY_I32, U32, I64 or U64");
   }
-  const bool starts = from->kind == ROTARY_POSITION_STARTS;
-  if (!starts && from->kind != ROTARY_POSITION_IDS) {
+  if (from->kind != ROTARY_POSITION_IDS &&
+      from->kind != ROTARY_POSITION_STARTS &&
+      from->kind != ROTARY_POSITION_PACKED) {
     return FailArgument(error, "positions.kind", from->kind,
-                        "must be ROTARY_POSITION_IDS or _STARTS");
+                        "must be ROTARY_POSITION_IDS, _STARTS or _PACKED");
+  }
+  if (from->reserved != 0) {
+    return FailArgument(error, "positions.reserved", from->reserved,
+                        "must be 0");
+  }
+  const bool starts = from->kind != ROTARY_POSITION_IDS;
+  positions->cu_seqlens = nullptr;
+  if (from->kind == ROTARY_POSITION_PACKED) {
+    if (const rotary_status status =
+            ReadCuSeqlens(*from, batch, tokens, positions, &spans[1], error)) {
+      return status;
+    }
   }
   const int64_t size = ElementSize(positions->type);
-  span->low = span->end = 0;
+  Span* span = &spans[0];
   if (batch == 0 || tokens == 0) return ROTARY_OK;
   if (from->data == nullptr && !starts) {
     return FailNull(error, "positions.data");
@@ -73,7 +139,7 @@ rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
   positions->token_step = starts ? 1 : 0;
   positions->offset = from->offset;
   if (from->data != nullptr) {
-    const Shape shape = {batch, tokens};
+    const Shape shape = DataShape(*positions, {batch, tokens});
     const uintptr_t low = reinterpret_cast<uintptr_t>(from->data);
     const uintptr_t end =
         low + static_cast<uintptr_t>(
@@ -147,8 +213,8 @@ rotary_status ReadDefaultTarget(const char** name, rotary_error* error) {
 
 Region PositionsRegion(const Positions& positions, const Shape& shape) {
   Region region;
-  MakeRegion(positions.data, shape, 1, 1, StridesOf(positions),
-             ElementSize(positions.type), &region);
+  MakeRegion(positions.data, DataShape(positions, shape), 1, 1,
+             StridesOf(positions), ElementSize(positions.type), &region);
   return region;
 }
 

@@ -12,12 +12,13 @@
 
 namespace rotary {
 
-// Reads and checks every position of [batch][tokens].  `span`: their memory.
+// Reads and checks every position of [batch][tokens].  `spans`: the memory of
+// data and of cu_seqlens.
 rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
-                               int64_t tokens, Positions* positions, Span* span,
-                               rotary_error* error);
+                               int64_t tokens, Positions* positions,
+                               Span spans[2], rotary_error* error);
 
-// Their memory in detail.
+// The data's memory in detail.
 Region PositionsRegion(const Positions& positions, const Shape& shape);
 
 rotary_status ReadMode(rotary_mode mode, double gain, RowFactors* factors,

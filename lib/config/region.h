@@ -50,6 +50,11 @@ int MakeRegion(const void* data, const Shape& shape, int64_t heads, int64_t run,
 // Contiguous memory.
 Region MakeRegion(const void* data, int64_t bytes);
 
+inline Region RegionOf(const Span& span) {
+  const int64_t bytes = static_cast<int64_t>(span.end - span.low);
+  return {span, bytes, {1, 1, 1}, {}};
+}
+
 // How many elements the usual nesting, [batch][tokens][heads][run] with gaps,
 // spans from its first to its last; 0 if the strides are others: then
 // MakeRegion tells.

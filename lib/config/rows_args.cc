@@ -115,14 +115,19 @@ rotary_status ReadRowsArgs(rotary_rows* rows, const rotary_rows_args* from,
           ReadTarget(from->target, &call->target, error)) {
     return status;
   }
-  Span positions = {0, 0};
+  Span positions[2];
   if (const rotary_status status =
           ReadPositionsArg(from->positions, from->batch, from->tokens,
-                           &call->positions, &positions, error)) {
+                           &call->positions, positions, error)) {
     return status;
   }
   const Region block = MakeRegion(rows, static_cast<int64_t>(rows->bytes));
-  if (!Apart(positions, block.span) &&
+  if (!Apart(positions[1], block.span)) {
+    Failure failure = {ROTARY_ERROR_OVERLAP, "positions.cu_seqlens"};
+    failure.value = reinterpret_cast<intptr_t>(from->positions->cu_seqlens);
+    return Fail(error, failure, "these overlap the rows");
+  }
+  if (!Apart(positions[0], block.span) &&
       !Disjoint(PositionsRegion(call->positions, {from->batch, from->tokens}),
                 block)) {
     Failure failure = {ROTARY_ERROR_OVERLAP, "positions.data"};

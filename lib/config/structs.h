@@ -11,29 +11,43 @@
 
 namespace rotary {
 
-// Whether `size` bytes at `data`, of a version whose struct had at least
-// `min_size`, hold nothing that this version does not know.
-inline bool KnownStruct(const void* data, size_t size, size_t min_size,
-                        size_t own_size) {
+// The size of a public struct in version 0.1; it has grown once at most.
+template <class Struct>
+inline constexpr size_t kFirstSize = sizeof(Struct);
+template <>
+inline constexpr size_t kFirstSize<rotary_positions> =
+    offsetof(rotary_positions, cu_seqlens);
+
+// Whether some version's struct, this one's or a later one's, may be so large.
+template <class Struct>
+constexpr bool IsSize(size_t size) {
   // A struct that was never initialized may say anything; none is so large.
   constexpr size_t kMaxSize = 4096;
-  if (size < min_size || size > kMaxSize) return false;
+  return size == kFirstSize<Struct> ||
+         (size >= sizeof(Struct) && size <= kMaxSize);
+}
+
+// Whether nothing is set behind what this version knows.
+inline bool AreZero(const void* data, size_t begin, size_t end) {
   const char* bytes = static_cast<const char*>(data);
-  for (size_t i = own_size; i < size; ++i) {
+  for (size_t i = begin; i < end; ++i) {
     if (bytes[i] != 0) return false;
   }
   return true;
 }
 
-// Struct is a public struct; its smallest size is that of version 0.1.  Returns
-// `from` itself where it has this version's size, `copy` filled up with zeros
-// where it is older or newer, or nullptr if it is no such struct.
+// Struct is a public struct.  Returns `from` itself where it has this version's
+// size, `copy` filled up with zeros where it is older or newer, or nullptr if
+// it is no such struct.
 template <class Struct>
 const Struct* ViewStruct(const Struct* from, Struct* copy) {
   const size_t size = from->struct_size;
   if (size == sizeof(Struct)) return from;
-  if (!KnownStruct(from, size, sizeof(Struct), sizeof(Struct))) return nullptr;
-  memcpy(copy, from, sizeof(Struct));
+  if (!IsSize<Struct>(size) || !AreZero(from, sizeof(Struct), size)) {
+    return nullptr;
+  }
+  memset(static_cast<void*>(copy), 0, sizeof(Struct));
+  memcpy(copy, from, size < sizeof(Struct) ? size : sizeof(Struct));
   return copy;
 }
 
@@ -56,10 +70,10 @@ rotary_status ReadStruct(const Struct* from, const char* name,
 }
 
 // Zeros the caller's struct, of whatever version, and sets its size.  False if
-// it is too small to be one: then nothing is written.
+// no version has such a size: then nothing is written.
 template <class Struct>
 bool ClearStruct(Struct* to, size_t struct_size) {
-  if (to == nullptr || struct_size < sizeof(Struct)) return false;
+  if (to == nullptr || !IsSize<Struct>(struct_size)) return false;
   memset(static_cast<void*>(to), 0, struct_size);
   to->struct_size = struct_size;
   return true;

@@ -79,15 +79,17 @@ inline void Count(const rotary_apply_args& args, const Tensor& tensor,
 inline rotary_status CheckAlone(const rotary_apply_args& args,
                                 const Shape& shape, int64_t index,
                                 const Tensor& tensor, const Memory& memory,
-                                const Span& source, ApplyCall* call,
+                                const Sources& sources, ApplyCall* call,
                                 rotary_error* error) {
   if (!memory.in_place && !Apart(memory.input, memory.output) &&
       !Disjoint(InputRegion(shape, tensor), OutputRegion(shape, tensor))) {
     return FailOverlap(index, tensor, memory,
                        "not provably disjoint from its input", error);
   }
-  if (!Apart(memory.output, source) &&
-      !Disjoint(OutputRegion(shape, tensor), SourceRegion(args, *call))) {
+  if ((!Apart(memory.output, sources.spans[0]) &&
+       !Disjoint(OutputRegion(shape, tensor), SourceRegion(args, *call))) ||
+      (!Apart(memory.output, sources.spans[1]) &&
+       !Disjoint(OutputRegion(shape, tensor), RegionOf(sources.spans[1])))) {
     return FailOverlap(index, tensor, memory,
                        "it overlaps the rows or the positions", error);
   }
@@ -127,7 +129,7 @@ void ChooseAccess(ApplyCall* call) {
 }
 
 // More tensors than are kept at hand: they are read again for each other.
-rotary_status CheckMany(const rotary_apply_args& args, const Span& source,
+rotary_status CheckMany(const rotary_apply_args& args, const Sources& sources,
                         ApplyCall* call, rotary_error* error) {
   for (int64_t i = 0; i < args.num_tensors; ++i) {
     Tensor own = {};
@@ -138,7 +140,7 @@ rotary_status CheckMany(const rotary_apply_args& args, const Span& source,
         ReadTensorAgain(args, i, *call, &own, &own_memory, error);
     if (status != ROTARY_OK) return status;
     status = CheckAlone(args, {args.batch, args.tokens}, i, own, own_memory,
-                        source, call, error);
+                        sources, call, error);
     if (status != ROTARY_OK) return status;
     for (int64_t j = 0; j < i; ++j) {
       ReadTensorAgain(args, j, *call, &other, &other_memory, nullptr);
@@ -190,11 +192,11 @@ void FinishTensor(const rotary_apply_args& args, const Memory& memory,
 
 }  // namespace
 
-rotary_status CheckTensors(const rotary_apply_args& args, const Span& source,
-                           Tensor* tensors, ApplyCall* call,
-                           rotary_error* error) {
+rotary_status CheckTensors(const rotary_apply_args& args,
+                           const Sources& sources, Tensor* tensors,
+                           ApplyCall* call, rotary_error* error) {
   if (args.num_tensors > kTensorGroup) {
-    return CheckMany(args, source, call, error);
+    return CheckMany(args, sources, call, error);
   }
   const Shape shape = {args.batch, args.tokens};
   Memory memory[kTensorGroup];
@@ -203,7 +205,7 @@ rotary_status CheckTensors(const rotary_apply_args& args, const Span& source,
         ReadTensor(args, shape, i, *call, &tensors[i], &memory[i], error);
     if (status != ROTARY_OK) return status;
     status =
-        CheckAlone(args, shape, i, tensors[i], memory[i], source, call, error);
+        CheckAlone(args, shape, i, tensors[i], memory[i], sources, call, error);
     if (status != ROTARY_OK) return status;
     for (int64_t j = 0; j < i; ++j) {
       status = CheckPair(args, i, tensors[j], memory[j], tensors[i], memory[i],

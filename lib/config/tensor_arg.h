@@ -18,13 +18,18 @@ inline bool FoldsBatch(const rotary_apply_args& args) {
   return args.tokens == 1 && args.batch > 1;
 }
 
+// The memory that the rotation of a call comes from: rows, or positions and
+// cu_seqlens.
+struct Sources {
+  Span spans[2];
+};
+
 // Reads and checks every tensor of args, whose embedding or rows and target
-// `call` holds (`source`: their memory), and every two of them; adds up the
-// call's sums.  If there are
+// `call` holds, and every two of them; adds up the call's sums.  If there are
 // no more than kTensorGroup, they are in `tensors`.
-rotary_status CheckTensors(const rotary_apply_args& args, const Span& source,
-                           Tensor* tensors, ApplyCall* call,
-                           rotary_error* error);
+rotary_status CheckTensors(const rotary_apply_args& args,
+                           const Sources& sources, Tensor* tensors,
+                           ApplyCall* call, rotary_error* error);
 
 // Loads tensors [first, first + count) of args, which have been checked, as the
 // call's.

@@ -73,8 +73,7 @@ struct RotateJob {
   const float* cos;
   const float* sin;
   int64_t row_stride;
-  // Whether a token is rotated at all; 0: copied.
-  const uint8_t* rotates;
+  const uint8_t* rotates;  // RowState of each token
   int64_t rotates_stride;
 
   uint32_t sin_sign;  // XORed into sin's bits: 0, or the sign bit
@@ -113,11 +112,18 @@ struct MakeRowsJob {
   float* cos;  // the first row's, at pair_begin
   float* sin;
   int64_t row_stride;
-  uint8_t* rotates;  // set for each row: 0 if it has no position
+  uint8_t* rotates;  // set for each row: kCopied if it has no position
 };
 using MakeRowsKernel = void (*)(const MakeRowsJob& job);
 
 constexpr int32_t kNoPosition = INT32_MIN;
+
+// What is done with a row's token.
+enum RowState : uint8_t {
+  kCopied = 0,  // it has no position
+  kRotated = 1,
+  kUntouched = 2  // it is padding
+};
 constexpr int kDigitBits = 8;
 constexpr int kDigits = 4;
 

@@ -121,7 +121,7 @@ template <bool kScale>
 void MakeScaledRows(const MakeRowsJob& job) {
   for (int64_t r = 0; r < job.count; ++r) {
     const int32_t position = job.positions[r];
-    job.rotates[r] = position != kNoPosition;
+    job.rotates[r] = position != kNoPosition ? kRotated : kCopied;
     if (position == kNoPosition) continue;
     const Entries entries = Choose(job, position);
     const double sin_factor = position < 0 ? -job.sin_factor : job.sin_factor;

@@ -147,7 +147,9 @@ void RotateRun(const RotateJob& job) {
   const bool copies = job.copies && job.pair_begin == 0;
   for (int64_t token = 0; token < job.count; ++token) {
     if (job.fetches_rows) FetchRow(job, token + kRowsAhead);
-    const bool rotates = job.rotates[token * job.rotates_stride] != 0;
+    const uint8_t state = job.rotates[token * job.rotates_stride];
+    if (state == kUntouched) continue;
+    const bool rotates = state == kRotated;
     if (copies) CopyRest<From, To>(job, job.token + token, rotates);
     if (rotates) Token<From, To>(job, token).Rotate();
   }

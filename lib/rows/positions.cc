@@ -1,5 +1,6 @@
 #include "lib/rows/positions.h"
 
+#include <algorithm>
 #include <limits>
 #include <type_traits>
 
@@ -31,6 +32,16 @@ T Element(const Positions& positions, int64_t b, int64_t t) {
       positions.data)[b * positions.batch_stride + t * positions.token_stride];
 }
 
+// Of an element that has been checked.  Unsigned arithmetic: one that changed
+// since gives some position, and no undefined behavior.
+template <typename T>
+int32_t Position(const Positions& positions, T id, int64_t step) {
+  if (id == kSentinel<T>) return kNoPosition;
+  return static_cast<int32_t>(static_cast<uint64_t>(id) +
+                              static_cast<uint64_t>(positions.offset) +
+                              static_cast<uint64_t>(step));
+}
+
 // Whether token t of sequence b may be where it is.
 template <typename T>
 bool IsGood(const Positions& positions, int64_t b, int64_t t, int64_t* id) {
@@ -41,9 +52,31 @@ bool IsGood(const Positions& positions, int64_t b, int64_t t, int64_t* id) {
          Add(element, positions.offset, t * positions.token_step, &position);
 }
 
+// Of a packed batch: the first and the last token of each sequence tell.
+template <typename T>
+bool FindBadPacked(const Positions& positions, BadPosition* bad) {
+  for (int64_t s = 0; s < positions.num_sequences; ++s) {
+    const int64_t begin = SequenceBegin(positions, s);
+    const int64_t length = SequenceBegin(positions, s + 1) - begin;
+    const T element = Element<T>(positions, s, 0);
+    if (length == 0 || element == kSentinel<T>) continue;
+    for (const int64_t step : {int64_t{0}, length - 1}) {
+      int32_t position;
+      if (!Add(element, positions.offset, step, &position)) {
+        *bad = {0, begin + step, static_cast<int64_t>(element)};
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 template <typename T>
 bool FindBad(const Positions& positions, int64_t batch, int64_t tokens,
              BadPosition* bad) {
+  if (positions.cu_seqlens != nullptr) {
+    return FindBadPacked<T>(positions, bad);
+  }
   // Within a sequence of consecutive positions the ends tell.
   const int64_t step = positions.token_step == 0 || tokens < 2 ? 1 : tokens - 1;
   // A broadcast is looked at once.
@@ -61,20 +94,66 @@ bool FindBad(const Positions& positions, int64_t batch, int64_t tokens,
   return false;
 }
 
+// The last sequence that begins at `token` or before it, or -1.  (Empty ones
+// before it begin there too.)
+int64_t SequenceOf(const Positions& positions, int64_t token) {
+  int64_t low = 0;
+  int64_t high = positions.num_sequences;
+  while (low < high) {
+    const int64_t middle = low + (high - low) / 2;
+    if (SequenceBegin(positions, middle) <= token) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low - 1;
+}
+
+// Calls each(s, begin, end) for runs of tokens [first, first + count) in one
+// sequence, and with s = -1 for runs of padding; in order.
+template <class Each>
+void ForEachRun(const Positions& positions, int64_t first, int64_t count,
+                const Each& each) {
+  const int64_t last = first + count;
+  while (first < last) {
+    const int64_t s = SequenceOf(positions, first);
+    const int64_t begin = s < 0 ? first : SequenceBegin(positions, s);
+    int64_t end = last;
+    if (s + 1 <= positions.num_sequences && positions.num_sequences > 0) {
+      end = SequenceBegin(positions, s + 1);
+    }
+    const bool behind = s >= 0 && end <= first;
+    // In any case forward, should they have changed since they were checked.
+    const int64_t run_end =
+        behind ? last : std::min(std::max(end, first + 1), last);
+    each(behind ? int64_t{-1} : s, first, run_end, begin);
+    first = run_end;
+  }
+}
+
+template <typename T>
+void ReadPacked(const Positions& positions, int64_t first, int64_t count,
+                int32_t* out) {
+  ForEachRun(positions, first, count,
+             [&](int64_t s, int64_t t, int64_t end, int64_t begin) {
+               const T id = s < 0 ? kSentinel<T> : Element<T>(positions, s, 0);
+               for (; t < end; ++t, ++out) {
+                 *out = Position<T>(positions, id, t - begin);
+               }
+             });
+}
+
 template <typename T>
 void Read(const Positions& positions, int64_t b, int64_t first, int64_t count,
           int32_t* out) {
+  if (positions.cu_seqlens != nullptr) {
+    return ReadPacked<T>(positions, first, count, out);
+  }
   for (int64_t i = 0; i < count; ++i) {
     const int64_t t = first + i;
     const T id = Element<T>(positions, b, t);
-    // Unsigned arithmetic: an element that changed since it was checked gives
-    // some position, and no undefined behavior.
-    out[i] = id == kSentinel<T>
-                 ? kNoPosition
-                 : static_cast<int32_t>(
-                       static_cast<uint64_t>(id) +
-                       static_cast<uint64_t>(positions.offset) +
-                       static_cast<uint64_t>(t * positions.token_step));
+    out[i] = Position<T>(positions, id, t * positions.token_step);
   }
 }
 
@@ -107,6 +186,16 @@ void ReadPositions(const Positions& positions, int64_t b, int64_t first,
     case PositionType::kU64:
       return Read<uint64_t>(positions, b, first, count, out);
   }
+}
+
+void MarkPadding(const Positions& positions, int64_t first, int64_t count,
+                 uint8_t* states) {
+  ForEachRun(positions, first, count,
+             [&](int64_t s, int64_t t, int64_t end, int64_t) {
+               for (; t < end; ++t, ++states) {
+                 if (s < 0) *states = kUntouched;
+               }
+             });
 }
 
 }  // namespace rotary

@@ -24,7 +24,20 @@ struct Positions {
   int64_t token_stride;
   int64_t token_step;  // 0, or 1: data holds the starts of sequences
   int64_t offset;
+
+  // Sequences one behind the other: the first token of each and the end of the
+  // last, or nullptr.  `data` has a start for each.
+  const void* cu_seqlens;
+  bool cu_seqlens_i64;
+  int64_t num_sequences;
 };
+
+// Element s of cu_seqlens.
+inline int64_t SequenceBegin(const Positions& positions, int64_t s) {
+  return positions.cu_seqlens_i64
+             ? static_cast<const int64_t*>(positions.cu_seqlens)[s]
+             : static_cast<const int32_t*>(positions.cu_seqlens)[s];
+}
 
 // The first position that is not within (-2^31, 2^31), nor the sentinel.
 struct BadPosition {
@@ -39,6 +52,11 @@ bool FindBadPosition(const Positions& positions, int64_t batch, int64_t tokens,
 // read as kNoPosition.  The positions have been checked.
 void ReadPositions(const Positions& positions, int64_t b, int64_t first,
                    int64_t count, int32_t* out);
+
+// Marks those of tokens [first, first + count) of a packed batch that are in no
+// sequence as kUntouched.
+void MarkPadding(const Positions& positions, int64_t first, int64_t count,
+                 uint8_t* states);
 
 }  // namespace rotary
 

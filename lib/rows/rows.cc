@@ -34,8 +34,8 @@ void CopyRows(const rotary_rows* rows, int64_t first_row, int64_t count,
     const float* from_cos = view.cos + r * view.row_stride;
     const float* from_sin = view.sin + r * view.row_stride;
     for (int64_t i = 0; i < rows->pairs; ++i) {
-      cos[i] = view.rotates[r] ? from_cos[i] : 1.0f;
-      sin[i] = view.rotates[r] ? from_sin[i] : 0.0f;
+      cos[i] = view.rotates[r] == kRotated ? from_cos[i] : 1.0f;
+      sin[i] = view.rotates[r] == kRotated ? from_sin[i] : 0.0f;
     }
     cos += row_stride;
     sin += row_stride;

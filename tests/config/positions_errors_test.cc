@@ -182,7 +182,7 @@ TEST_CASE("positions are integers of a known type, and of a known kind") {
     call.positions.dtype = dtype;
     CheckPositionsRefused(call, {"positions.dtype", dtype});
   }
-  for (const int32_t kind : {-1, 2, INT32_MIN, INT32_MAX}) {
+  for (const int32_t kind : {-1, 3, INT32_MIN, INT32_MAX}) {
     ValidCall call;
     call.positions.kind = kind;
     CheckPositionsRefused(call, {"positions.kind", kind});
