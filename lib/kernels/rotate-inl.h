@@ -72,6 +72,7 @@ class Token {
 template <class From, class To>
 void CopyRun(const typename From::Lane* from, typename To::Lane* to,
              int64_t count) {
+  if (count == 0) return;
   if constexpr (std::is_same_v<From, To>) {
     memcpy(to, from, static_cast<size_t>(count) * sizeof(*to));
   } else {
@@ -115,6 +116,7 @@ void CopyRest(const RotateJob& job, int64_t token, bool rotates) {
     auto* y = Output<typename To::Lane>(job, *t, token, 0);
     const int64_t begin = t->rotary_offset;
     const int64_t end = begin + 2 * job.pairs;
+    if (rotates && begin == 0 && end == t->head_dim) continue;
     for (int64_t h = 0; h < t->heads; ++h) {
       CopyRun<FromDtype, ToDtype>(x, y, begin);
       CopyRun<FromDtype, ToDtype>(x + end, y + end, t->head_dim - end);
