@@ -93,8 +93,8 @@
 // max(1 ulp of f32, 2^-50) of the true value, times gain.  Rotation is in f32,
 // by separate multiplies and adds: with u = 2^-24, the rounding error of an
 // output is at most 2u (|a cos| + |b sin|) + 2^-149 beside the row's.  Elements
-// of 16 bits are widened exactly and, as outputs, rounded once: to nearest, ties
-// to even, subnormals kept.  NaN and infinity behave as IEEE 754 says.
+// of 16 bits are widened exactly and, as outputs, rounded once: to nearest,
+// ties to even, subnormals kept.  NaN and infinity behave as IEEE 754 says.
 //
 // The same bits come out for every target (scalar to AVX-512, NEON), number of
 // threads, slicing, layout, and row source, in the default floating-point
@@ -159,8 +159,8 @@ enum {
   ROTARY_ERROR_MEMORY = 60        // memory could not be allocated
 };
 
-// Element types.  Tensors: F32, F16 (IEEE 754 binary16), BF16 (the upper half of
-// an F32).  inv_freq: F64, F32.  Positions: the integers.
+// Element types.  Tensors: F32, F16 (IEEE 754 binary16), BF16 (the upper half
+// of an F32).  inv_freq: F64, F32.  Positions: the integers.
 typedef int32_t rotary_dtype;
 enum {
   ROTARY_F32 = 1,
@@ -194,7 +194,7 @@ enum {
 // What the values of a rotary_positions mean.
 typedef int32_t rotary_positions_kind;
 enum {
-  ROTARY_POSITION_IDS = 0,    // a position for each token
+  ROTARY_POSITION_IDS = 0,     // a position for each token
   ROTARY_POSITION_STARTS = 1,  // the position of the first token of each
                                // sequence; token t of it is at start + t
   // As STARTS, of sequences of any length one behind the other in a batch of 1:
