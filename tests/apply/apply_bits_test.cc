@@ -4,7 +4,6 @@
 #include <rotary/rotary.h>
 
 #include <cstdint>
-#include <cstring>
 #include <vector>
 
 #include "tests/support/objects.h"
@@ -170,15 +169,7 @@ TEST_CASE("bits: layouts and places") {
         StridedTensor tensor(shape, StridesOf(shape, order, gap), Flush::kEnd,
                              gap % 4);
         StridedTensor output(shape, StridesOf(shape, order, 0, gap));
-        for (int64_t b = 0; b < shape.batch; ++b) {
-          for (int64_t t = 0; t < shape.tokens; ++t) {
-            for (int64_t h = 0; h < shape.heads; ++h) {
-              std::memcpy(tensor.view().Head(b, t, h),
-                          baseline.input.view().Head(b, t, h),
-                          static_cast<size_t>(shape.head_dim) * sizeof(float));
-            }
-          }
-        }
+        CopyValues(baseline.input.view(), tensor.view());
         for (const rotary_tensor& one :
              {OutOfPlace(tensor.view(), output.view(), baseline.pairing),
               InPlace(tensor.view(), baseline.pairing)}) {

@@ -1,10 +1,8 @@
-// Positions of every dtype and kind, and the tokens that have none: they are
-// copied.
+// Positions of every dtype and kind, by ids and by starts.
 #include <doctest/doctest.h>
 #include <rotary/rotary.h>
 
 #include <cstdint>
-#include <cstring>
 #include <vector>
 
 #include "tests/support/guarded_buffer.h"
@@ -227,74 +225,6 @@ TEST_CASE("positions: only the sum with offset must be in range") {
     const RowValues got = RowsOf(embedding.get(), positions, 1, 4, nullptr);
     CHECK(got == want);
   }
-}
-
-TEST_CASE("positions: a token without a position is copied, NaN and all") {
-  const Embedding embedding = MakeEmbedding(38, 10000, 1.138629436);
-  const Shape shape{1, 6, 3, 45};
-  StridedTensor input(shape, StridesOf(shape, Order::kBshd, 2));
-  std::vector<int64_t> ids = {
-      5, ROTARY_NO_POSITION_I64, ROTARY_NO_POSITION_I64, 0,
-      9, ROTARY_NO_POSITION_I64};
-  const rotary_positions positions = MakePositions(ids);
-  const Rows rows = MakeRows(embedding.get(), ids);
-  const RowValues values = ReadRows(rows.get());
-  // Tokens that are copied hold any bits: signaling NaNs, zeros of each sign.
-  const auto fill = [&] {
-    input.FillRandom(4);
-    Random random(5);
-    for (const int64_t t : {1, 2, 5}) {
-      for (int64_t h = 0; h < shape.heads; ++h) {
-        for (int64_t i = 0; i < shape.head_dim; ++i) {
-          const uint32_t bits = random.Choose<uint32_t>(
-              {0x7f800001u, 0xffa54321u, 0x7fc00002u, 0x80000000u, 0u,
-               0x00000001u, 0xff800000u, static_cast<uint32_t>(random.Bits())});
-          std::memcpy(input.view().Head(0, t, h) + i, &bits, sizeof(bits));
-        }
-      }
-    }
-  };
-  const auto token = [](View part, int64_t t) {
-    part.data += t * part.strides.token;
-    part.shape.tokens = 1;
-    return part;
-  };
-  ForEachTarget([&](const char* target) {
-    for (const rotary_pairing pairing : {ROTARY_HALF, ROTARY_INTERLEAVED}) {
-      for (const bool in_place : {true, false}) {
-        for (const bool from_rows : {true, false}) {
-          fill();
-          const Snapshot before(input);
-          StridedTensor output(shape, StridesOf(shape));
-          const std::vector<rotary_tensor> tensors = {
-              in_place ? InPlace(input.view(), pairing, 3)
-                       : OutOfPlace(input.view(), output.view(), pairing, 3)};
-          rotary_apply_args args = MakeApplyArgs(1, shape.tokens, tensors);
-          args.target = target;
-          if (from_rows) {
-            args.rows = rows.get();
-          } else {
-            args.embedding = embedding.get();
-            args.positions = &positions;
-          }
-          ApplyOk(args);
-          const View& got = in_place ? input.view() : output.view();
-          const TensorRotation rotation{
-              pairing, 3, 38, values.cos.data(), values.sin.data(), 0, 1};
-          for (const int64_t t : {1, 2, 5}) {
-            CHECK_EQ(CompareCopied(token(before.view(), t), token(got, t)), "");
-          }
-          for (const int64_t t : {0, 3, 4}) {
-            TensorRotation by = rotation;
-            by.first_row = t;
-            CHECK_EQ(CompareRotated(token(before.view(), t), token(got, t), by),
-                     "");
-          }
-          CHECK(input.GapsIntact());
-        }
-      }
-    }
-  });
 }
 
 }  // namespace rotary_test

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <vector>
 
 #include "tests/support/objects.h"
@@ -40,15 +39,6 @@ class OneProcessor {
  private:
   cpu_set_t before_;
 };
-
-void Copy(const View& from, const View& to) {
-  for (int64_t t = 0; t < from.shape.tokens; ++t) {
-    for (int64_t h = 0; h < from.shape.heads; ++h) {
-      std::memcpy(to.Head(0, t, h), from.Head(0, t, h),
-                  static_cast<size_t>(from.shape.head_dim) * sizeof(float));
-    }
-  }
-}
 
 // What is rotated, and the result of small calls.
 struct Problem {
@@ -99,7 +89,7 @@ struct Problem {
     const StridedTensor y(kShape, strides, Flush::kStart, misalignment);
     for (rotary_apply_args args : {WithRows(), OneShot()}) {
       args.target = target;
-      Copy(input.view(), x.view());
+      CopyValues(input.view(), x.view());
       for (const rotary_store store :
            {ROTARY_STORE_AUTO, ROTARY_STORE_KEEP, ROTARY_STORE_STREAM}) {
         CAPTURE(store);

@@ -263,10 +263,9 @@ TEST_CASE("slices: the largest number of slices") {
     for (int64_t t = 0; t < q.shape.tokens; ++t) {
       for (int64_t h = 0; h < q.shape.heads; ++h) {
         for (int64_t i = 0; i < q.shape.head_dim; ++i) {
-          const uint32_t got = BitsFromFloat(q.Head(b, t, h)[i]);
-          whole = whole &&
-                  (got == BitsFromFloat(before.view().Head(b, t, h)[i]) ||
-                   got == BitsFromFloat(problem.q_expected().Head(b, t, h)[i]));
+          const uint32_t got = q.Bits(b, t, h, i);
+          whole = whole && (got == before.view().Bits(b, t, h, i) ||
+                            got == problem.q_expected().Bits(b, t, h, i));
         }
       }
     }

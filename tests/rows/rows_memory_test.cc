@@ -100,13 +100,14 @@ TEST_CASE("rows: read in parts, with gaps") {
   const Shape shape{1, kRows, 1, kPairs};
   const StridedTensor cos(shape, {0, kStride, 0});
   const StridedTensor sin(shape, {0, kStride, 0});
-  REQUIRE_EQ(rotary_rows_read(rows.get(), kFirst, kRows, cos.view().data,
-                              sin.view().data, kStride, nullptr),
-             ROTARY_OK);
+  REQUIRE_EQ(
+      rotary_rows_read(rows.get(), kFirst, kRows, cos.view().Floats(0, 0, 0),
+                       sin.view().Floats(0, 0, 0), kStride, nullptr),
+      ROTARY_OK);
   for (int64_t row = 0; row < kRows; ++row) {
     for (int64_t pair = 0; pair < kPairs; ++pair) {
-      CHECK_EQ(cos.view().Head(0, row, 0)[pair], all.Cos(kFirst + row)[pair]);
-      CHECK_EQ(sin.view().Head(0, row, 0)[pair], all.Sin(kFirst + row)[pair]);
+      CHECK_EQ(cos.view().Floats(0, row, 0)[pair], all.Cos(kFirst + row)[pair]);
+      CHECK_EQ(sin.view().Floats(0, row, 0)[pair], all.Sin(kFirst + row)[pair]);
     }
   }
   CHECK(cos.GapsIntact());

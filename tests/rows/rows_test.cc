@@ -98,12 +98,10 @@ TEST_CASE("rows: unset and unset again, they rotate nothing") {
 
   const Shape shape{1, kCount, 2, 40};
   StridedTensor input(shape, StridesOf(shape));
-  Random random(7);
-  for (int64_t i = 0; i < input.size(); ++i) {
-    const auto any = static_cast<uint32_t>(random.Bits());
-    const uint32_t bits = (any & 1) != 0 ? any | 0x7f800000u : any;
-    std::memcpy(input.memory() + i, &bits, sizeof(bits));
-  }
+  input.FillBits(7, [](Random* random) {
+    const auto any = static_cast<uint32_t>(random->Bits());
+    return (any & 1) != 0 ? any | 0x7f800000u : any;
+  });
   const Snapshot before(input);
   const auto check_all_unset = [&] {
     const RowValues values = ReadRows(rows);

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "tests/support/random.h"
+
 namespace rotary_test {
 namespace {
 
@@ -87,6 +89,16 @@ uint32_t Nearest(rotary_dtype dtype, double value) {
   const auto steps =
       static_cast<uint32_t>(ulp + format.significand - format.least());
   return sign | ((steps << format.significand) + multiple);
+}
+
+float Widened(rotary_dtype dtype, uint32_t bits) {
+  return dtype == ROTARY_F32 ? FloatFromBits(bits)
+                             : static_cast<float>(ValueOf(dtype, bits));
+}
+
+uint32_t Narrowed(rotary_dtype dtype, float value) {
+  return dtype == ROTARY_F32 ? BitsFromFloat(value)
+                             : Nearest(dtype, static_cast<double>(value));
 }
 
 double HalfUlp(rotary_dtype dtype, double magnitude) {

@@ -63,6 +63,10 @@ inline uint32_t Converted(rotary_dtype from, rotary_dtype to, uint32_t bits) {
   return Nearest(to, ValueOf(from, bits));
 }
 
+// An element as f32, and the nearest one to an f32; of f32 the very bits.
+float Widened(rotary_dtype dtype, uint32_t bits);
+uint32_t Narrowed(rotary_dtype dtype, float value);
+
 // How far Nearest may take a number of this magnitude that stays finite.
 double HalfUlp(rotary_dtype dtype, double magnitude);
 

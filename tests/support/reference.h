@@ -20,11 +20,12 @@ struct HeadRotation {
   int64_t rotary_dim;
   rotary_pairing pairing;
   const float* cos;  // [rotary_dim / 2], as rotary_rows_read gives them, or
-  const float* sin;  // both NULL: the head is copied
+  const float* sin;  // both NULL: no element is changed
   bool transpose;
+  rotary_pairing output_pairing = 0;  // 0: as pairing
 };
 
-// The true value of an output element and how far the library may be from it.
+// The true value of an output element and how far f32 may be from it.
 struct Expected {
   double value;
   double bound;
@@ -36,12 +37,18 @@ struct Expected {
 // The sum of the bound's terms must not overflow f32.
 std::vector<Expected> ExpectedHead(const float* input, const HeadRotation& by);
 
-// In f32, by separate multiplies and adds: the very bits.
+// In f32, by separate multiplies and adds: the very bits, before they are
+// rounded to the output's dtype.
 std::vector<float> ExactHead(const float* input, const HeadRotation& by);
+
+// Whether an output element is as near to its true value as it must be: within
+// the bound of f32 and, of 16 bits, half an ulp of what may be rounded.  What
+// may be too large for the dtype may be infinite.
+bool WithinBound(const Expected& expected, rotary_dtype dtype, double got);
 
 // The rotation of a tensor: token t of sequence b by row
 // first_row + b * row_batch_stride + t * row_token_stride of values [rows]
-// [rotary_dim / 2].  (first_row is 0 unless set.)
+// [rotary_dim / 2].  (What has a default need not be set.)
 struct TensorRotation {
   rotary_pairing pairing;
   int64_t rotary_offset;
@@ -52,11 +59,14 @@ struct TensorRotation {
   int64_t row_token_stride;
   bool transpose = false;
   int64_t first_row = 0;
+  rotary_pairing output_pairing = 0;   // 0: as pairing
+  const int64_t* positions = nullptr;  // of the rows, if some may have none
 };
 
 // Compares output with what becomes of input: every finite element with
-// ExpectedHead, and all with ExactHead (any NaN equal to any NaN; elements that
-// are copied bit by bit).  Empty, or what differs first.
+// ExpectedHead, and all with ExactHead, rounded to their dtype (any NaN equal
+// to any NaN; elements that change neither dtype nor place bit by bit).  Empty,
+// or what differs first.
 std::string CompareRotated(const View& input, const View& output,
                            const TensorRotation& by);
 

@@ -1,19 +1,14 @@
 // Strides, gaps and snapshots of strided.h.
 #include "tests/support/strided.h"
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
+#include <doctest/doctest.h>
 
-#include "tests/support/random.h"
+#include <algorithm>
+#include <cstring>
+#include <limits>
 
 namespace rotary_test {
 namespace {
-
-// A quiet NaN; no two in a row are the same.
-uint32_t CanaryBits(int64_t index) {
-  return 0x7fc00000u | (static_cast<uint32_t>(index) & 0xfffffu);
-}
 
 int64_t Lowest(int64_t size, int64_t stride) {
   return size > 1 && stride < 0 ? (size - 1) * stride : 0;
@@ -46,7 +41,8 @@ void SetInput(const View& input, rotary_pairing pairing, int64_t rotary_offset,
   tensor->input_batch_stride = input.strides.batch;
   tensor->input_token_stride = input.strides.token;
   tensor->input_head_stride = input.strides.head;
-  tensor->input_dtype = ROTARY_F32;
+  tensor->input = input.data;
+  tensor->input_dtype = input.dtype;
   tensor->input_pairing = pairing;
 }
 
@@ -76,18 +72,37 @@ Strides StridesOf(const Shape& shape, Order order, int64_t head_gap,
   return strides;
 }
 
+float* View::Floats(int64_t b, int64_t t, int64_t h) const {
+  REQUIRE(dtype == ROTARY_F32);
+  return static_cast<float*>(Head(b, t, h));
+}
+
+View View::Tokens(int64_t first, int64_t count) const {
+  View part = *this;
+  part.data = At(first * strides.token);
+  part.shape.tokens = count;
+  return part;
+}
+
 View View::Heads(int64_t first, int64_t count) const {
   View part = *this;
-  part.data += first * strides.head;
+  part.data = At(first * strides.head);
   part.shape.heads = count;
   return part;
 }
 
 View View::Columns(int64_t first, int64_t count) const {
   View part = *this;
-  part.data += first;
+  part.data = At(first);
   part.shape.head_dim = count;
   return part;
+}
+
+View View::As(rotary_dtype other) const {
+  REQUIRE(ElementBytes(other) == ElementBytes(dtype));
+  View same = *this;
+  same.dtype = other;
+  return same;
 }
 
 int64_t StridedTensor::LowestOffset(const Shape& shape,
@@ -105,89 +120,113 @@ int64_t StridedTensor::Extent(const Shape& shape, const Strides& strides) {
          shape.head_dim;
 }
 
-StridedTensor::StridedTensor(const Shape& shape, const Strides& strides,
-                             Flush flush, int64_t misalignment)
-    : buffer_(static_cast<size_t>(Extent(shape, strides)) * sizeof(float),
-              flush, static_cast<size_t>(misalignment) * sizeof(float)),
+StridedTensor::StridedTensor(rotary_dtype dtype, const Shape& shape,
+                             const Strides& strides, Flush flush,
+                             int64_t misalignment)
+    : buffer_(static_cast<size_t>(Extent(shape, strides)) * ElementBytes(dtype),
+              flush, static_cast<size_t>(misalignment) * ElementBytes(dtype)),
+      view_{dtype, memory(), shape, strides},
       is_gap_(static_cast<size_t>(Extent(shape, strides)), true) {
-  view_ = {memory(), shape, strides};
   for (int64_t i = 0; i < size(); ++i) {
-    const uint32_t bits = CanaryBits(i);
-    std::memcpy(memory() + i, &bits, sizeof(bits));
+    StoreBits(dtype, memory(), i, CanaryBits(i));
   }
   if (IsEmpty(shape)) return;
-  view_.data -= LowestOffset(shape, strides);
+  const int64_t first = -LowestOffset(shape, strides);
+  view_.data = view_.At(first);
   ForEachHead(shape, [&](int64_t b, int64_t t, int64_t h) {
-    const auto begin = is_gap_.begin() + (view_.Head(b, t, h) - memory());
+    const auto begin = is_gap_.begin() + first + b * strides.batch +
+                       t * strides.token + h * strides.head;
     std::fill(begin, begin + shape.head_dim, false);
   });
 }
 
+// A quiet NaN; no two in a row are the same.
+uint32_t StridedTensor::CanaryBits(int64_t index) const {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  const uint32_t low = view_.dtype == ROTARY_F32   ? 0xfffff
+                       : view_.dtype == ROTARY_F16 ? 0xff
+                                                   : 0x3f;
+  return Nearest(view_.dtype, kNan) | (static_cast<uint32_t>(index) & low);
+}
+
 void StridedTensor::FillRandom(uint64_t seed) {
-  Random random(seed);
-  for (int64_t i = 0; i < size(); ++i) {
-    if (!is_gap_[static_cast<size_t>(i)]) memory()[i] = random.Float();
-  }
+  FillBits(seed, [this](Random* random) {
+    return Narrowed(view_.dtype, random->Float());
+  });
 }
 
 bool StridedTensor::GapsIntact() const {
   for (int64_t i = 0; i < size(); ++i) {
-    if (!is_gap_[static_cast<size_t>(i)]) continue;
-    if (BitsFromFloat(memory()[i]) != CanaryBits(i)) return false;
+    if (is_gap_[static_cast<size_t>(i)] &&
+        LoadBits(view_.dtype, memory(), i) != CanaryBits(i)) {
+      return false;
+    }
   }
   return buffer_.CanariesIntact();
 }
 
 Snapshot::Snapshot(const StridedTensor& tensor)
-    : memory_(static_cast<size_t>(tensor.size())), view_(tensor.view()) {
+    : memory_(static_cast<size_t>(tensor.size()) *
+              ElementBytes(tensor.view().dtype)),
+      view_(tensor.view()) {
   if (memory_.empty()) return;
-  std::memcpy(memory_.data(), tensor.memory(), memory_.size() * sizeof(float));
-  view_.data = memory_.data() + (tensor.view().data - tensor.memory());
+  std::memcpy(memory_.data(), tensor.memory(), memory_.size());
+  view_.data = memory_.data() + (static_cast<uint8_t*>(tensor.view().data) -
+                                 static_cast<uint8_t*>(tensor.memory()));
 }
 
 bool Snapshot::SameBits(const StridedTensor& tensor) const {
-  for (size_t i = 0; i < memory_.size(); ++i) {
-    if (BitsFromFloat(memory_[i]) != BitsFromFloat(tensor.memory()[i])) {
-      return false;
-    }
-  }
-  return true;
+  return memory_.empty() ||
+         std::memcmp(memory_.data(), tensor.memory(), memory_.size()) == 0;
 }
 
 bool SameValues(const View& a, const View& b) {
-  bool same =
-      a.shape.batch == b.shape.batch && a.shape.tokens == b.shape.tokens &&
-      a.shape.heads == b.shape.heads && a.shape.head_dim == b.shape.head_dim;
+  bool same = a.dtype == b.dtype && a.shape.batch == b.shape.batch &&
+              a.shape.tokens == b.shape.tokens &&
+              a.shape.heads == b.shape.heads &&
+              a.shape.head_dim == b.shape.head_dim;
   if (!same) return false;
+  const size_t bytes =
+      static_cast<size_t>(a.shape.head_dim) * ElementBytes(a.dtype);
   ForEachHead(a.shape, [&](int64_t batch, int64_t t, int64_t h) {
-    const float* const head_a = a.Head(batch, t, h);
-    const float* const head_b = b.Head(batch, t, h);
+    const void* const head_a = a.Head(batch, t, h);
+    const void* const head_b = b.Head(batch, t, h);
+    if (std::memcmp(head_a, head_b, bytes) == 0) return;
     for (int64_t i = 0; i < a.shape.head_dim; ++i) {
-      same = same && (BitsFromFloat(head_a[i]) == BitsFromFloat(head_b[i]) ||
-                      (std::isnan(head_a[i]) && std::isnan(head_b[i])));
+      same = same && SameElement(a.dtype, LoadBits(a.dtype, head_a, i),
+                                 LoadBits(b.dtype, head_b, i));
     }
   });
   return same;
+}
+
+void CopyValues(const View& from, const View& to) {
+  REQUIRE(from.dtype == to.dtype);
+  ForEachHead(from.shape, [&](int64_t b, int64_t t, int64_t h) {
+    std::memcpy(
+        to.Head(b, t, h), from.Head(b, t, h),
+        static_cast<size_t>(from.shape.head_dim) * ElementBytes(from.dtype));
+  });
 }
 
 rotary_tensor InPlace(const View& view, rotary_pairing pairing,
                       int64_t rotary_offset) {
   rotary_tensor tensor;
   SetInput(view, pairing, rotary_offset, &tensor);
-  tensor.input = view.data;
-  tensor.output = nullptr;
   return tensor;
 }
 
 rotary_tensor OutOfPlace(const View& input, const View& output,
-                         rotary_pairing pairing, int64_t rotary_offset) {
+                         rotary_pairing pairing, int64_t rotary_offset,
+                         rotary_pairing output_pairing) {
   rotary_tensor tensor;
   SetInput(input, pairing, rotary_offset, &tensor);
-  tensor.input = input.data;
   tensor.output = output.data;
   tensor.output_batch_stride = output.strides.batch;
   tensor.output_token_stride = output.strides.token;
   tensor.output_head_stride = output.strides.head;
+  tensor.output_dtype = output.dtype;
+  tensor.output_pairing = output_pairing;
   return tensor;
 }
 

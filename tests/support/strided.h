@@ -1,5 +1,5 @@
-// Tensors of any layout in guarded memory: random values in their elements,
-// canaries in the gaps between them.  Used by the tests of apply.
+// Tensors of any dtype and layout in guarded memory: random values in their
+// elements, canaries in the gaps between them.  Used by the tests of apply.
 #ifndef TESTS_SUPPORT_STRIDED_H_
 #define TESTS_SUPPORT_STRIDED_H_
 
@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "tests/support/element.h"
 #include "tests/support/guarded_buffer.h"
+#include "tests/support/random.h"
 
 namespace rotary_test {
 
@@ -37,16 +39,30 @@ Strides StridesOf(const Shape& shape, Order order = Order::kBshd,
 
 // A tensor somewhere in memory that it does not own.
 struct View {
-  float* data;  // element [0][0][0][0]
+  rotary_dtype dtype;
+  void* data;  // element [0][0][0][0]
   Shape shape;
   Strides strides;
 
-  float* Head(int64_t b, int64_t t, int64_t h) const {
-    return data + b * strides.batch + t * strides.token + h * strides.head;
+  // Where element 0 of a head is.
+  void* Head(int64_t b, int64_t t, int64_t h) const {
+    return At(b * strides.batch + t * strides.token + h * strides.head);
   }
-  // Some of the heads, and some of the elements of each head.
+  float* Floats(int64_t b, int64_t t, int64_t h) const;  // of f32
+  uint32_t Bits(int64_t b, int64_t t, int64_t h, int64_t element) const {
+    return LoadBits(dtype, Head(b, t, h), element);
+  }
+  void* At(int64_t element) const {
+    return static_cast<char*>(data) +
+           element * static_cast<int64_t>(ElementBytes(dtype));
+  }
+
+  // Some of the tokens, of the heads, of the elements of each head.
+  View Tokens(int64_t first, int64_t count) const;
   View Heads(int64_t first, int64_t count) const;
   View Columns(int64_t first, int64_t count) const;
+  // The same elements, taken for ones of another dtype of their size.
+  View As(rotary_dtype other) const;
 };
 
 // A tensor in a buffer of exactly its size, `misalignment` elements away from
@@ -54,24 +70,38 @@ struct View {
 // NaN that tells its place.
 class StridedTensor {
  public:
-  StridedTensor(const Shape& shape, const Strides& strides,
+  StridedTensor(rotary_dtype dtype, const Shape& shape, const Strides& strides,
                 Flush flush = Flush::kEnd, int64_t misalignment = 0);
+  // Of f32.
+  StridedTensor(const Shape& shape, const Strides& strides,
+                Flush flush = Flush::kEnd, int64_t misalignment = 0)
+      : StridedTensor(ROTARY_F32, shape, strides, flush, misalignment) {}
 
   const View& view() const { return view_; }
 
-  // Sets every element of the tensor, and no gap.
+  // Sets every element of the tensor, and no gap: to numbers, rounded to the
+  // dtype, or to bits that draw(&random) gives.
   void FillRandom(uint64_t seed);
+  template <typename Draw>
+  void FillBits(uint64_t seed, const Draw& draw) {
+    Random random(seed);
+    for (int64_t i = 0; i < size(); ++i) {
+      if (is_gap_[static_cast<size_t>(i)]) continue;
+      StoreBits(view_.dtype, memory(), i, draw(&random));
+    }
+  }
 
   // Whether every gap holds what it held at first.
   bool GapsIntact() const;
 
   // All the memory, gaps included: [size].
-  float* memory() const { return buffer_.As<float>(); }
+  void* memory() const { return buffer_.data(); }
   int64_t size() const { return static_cast<int64_t>(is_gap_.size()); }
 
  private:
   static int64_t LowestOffset(const Shape& shape, const Strides& strides);
   static int64_t Extent(const Shape& shape, const Strides& strides);
+  uint32_t CanaryBits(int64_t index) const;
 
   GuardedBuffer buffer_;
   View view_;
@@ -87,19 +117,24 @@ class Snapshot {
   bool SameBits(const StridedTensor& tensor) const;
 
  private:
-  std::vector<float> memory_;
+  std::vector<uint8_t> memory_;
   View view_;
 };
 
-// Whether two views of one shape hold the same bits, any NaN counted as equal
-// to any NaN.
+// Whether two views of one shape and dtype hold the same bits, any NaN counted
+// as equal to any NaN.
 bool SameValues(const View& a, const View& b);
 
-// A rotary_tensor that is rotated in place, or from input to output.
+// The elements of one view to those of another of its shape and dtype.
+void CopyValues(const View& from, const View& to);
+
+// A rotary_tensor that is rotated in place, or from input to output, of their
+// dtypes.
 rotary_tensor InPlace(const View& view, rotary_pairing pairing,
                       int64_t rotary_offset = 0);
 rotary_tensor OutOfPlace(const View& input, const View& output,
-                         rotary_pairing pairing, int64_t rotary_offset = 0);
+                         rotary_pairing pairing, int64_t rotary_offset = 0,
+                         rotary_pairing output_pairing = 0);
 
 }  // namespace rotary_test
 
