@@ -1,11 +1,13 @@
 // The same bits come out for every target, number of threads, row source,
-// layout and place.
+// layout and place, of every dtype and pairing.
 #include <doctest/doctest.h>
 #include <rotary/rotary.h>
 
 #include <cstdint>
 #include <vector>
 
+#include "tests/apply/formats.h"
+#include "tests/support/effort.h"
 #include "tests/support/objects.h"
 #include "tests/support/random.h"
 #include "tests/support/strided.h"
@@ -18,18 +20,25 @@ Embedding TestEmbedding(int64_t rotary_dim) {
   return MakeEmbedding(rotary_dim, 500000, 1.138629436);
 }
 
+// Now and then none.
+std::vector<int64_t> SomePositions(int64_t count) {
+  std::vector<int64_t> ids = RandomPositions(count, 1);
+  for (size_t i = 4; i < ids.size(); i += 9) ids[i] = ROTARY_NO_POSITION_I64;
+  return ids;
+}
+
 // A call on one tensor, whose bits are known: by the simplest target, with
 // rows, in one thread, out of place.
 struct Baseline {
-  Baseline(const Shape& shape, rotary_pairing pairing_,
+  Baseline(const Shape& shape, const Formats& formats_,
            const rotary_embedding* embedding_)
       : embedding(embedding_),
-        ids(RandomPositions(shape.batch * shape.tokens, 1)),
+        ids(SomePositions(shape.batch * shape.tokens)),
         positions(MakePositions(ids)),
         rows(MakeRows(embedding, ids)),
-        pairing(pairing_),
-        input(shape, StridesOf(shape)),
-        expected(shape, StridesOf(shape)) {
+        formats(formats_),
+        input(formats.from, shape, StridesOf(shape)),
+        expected(formats.to, shape, StridesOf(shape)) {
     input.FillRandom(2);
     rotary_apply_args args = WithRows();
     args.target = Targets().back();
@@ -53,7 +62,7 @@ struct Baseline {
 
   void Apply(rotary_apply_args args, const StridedTensor& output) const {
     const rotary_tensor tensor =
-        OutOfPlace(input.view(), output.view(), pairing);
+        OutOfPlace(input.view(), output.view(), formats);
     args.tensors = &tensor;
     args.num_tensors = 1;
     ApplyOk(args);
@@ -61,7 +70,8 @@ struct Baseline {
 
   // Whether a call gives the known bits.
   bool Same(const rotary_apply_args& args) const {
-    const StridedTensor output(input.view().shape, input.view().strides);
+    const StridedTensor output(formats.to, input.view().shape,
+                               input.view().strides);
     Apply(args, output);
     return SameValues(output.view(), expected.view());
   }
@@ -71,34 +81,49 @@ struct Baseline {
   std::vector<int64_t> ids;
   rotary_positions positions;
   Rows rows;
-  rotary_pairing pairing;
+  Formats formats;
   StridedTensor input;
   StridedTensor expected;
 };
 
+// Some formats, of each kind: nothing changes, the dtype, the pairing, both.
+const Formats kF32Half = {ROTARY_F32, ROTARY_F32, ROTARY_HALF, ROTARY_HALF};
+const std::vector<Formats> kSomeFormats = {
+    kF32Half,
+    {ROTARY_F32, ROTARY_F32, ROTARY_INTERLEAVED, ROTARY_INTERLEAVED},
+    {ROTARY_F16, ROTARY_F16, ROTARY_INTERLEAVED, ROTARY_INTERLEAVED},
+    {ROTARY_F32, ROTARY_BF16, ROTARY_HALF, ROTARY_HALF},
+    {ROTARY_BF16, ROTARY_BF16, ROTARY_INTERLEAVED, ROTARY_HALF},
+    {ROTARY_BF16, ROTARY_F16, ROTARY_HALF, ROTARY_INTERLEAVED}};
+
 }  // namespace
 
 TEST_CASE("bits: targets, threads and row sources") {
-  for (const rotary_pairing pairing : {ROTARY_HALF, ROTARY_INTERLEAVED}) {
-    // The last is enough work for several threads.
-    const std::vector<Shape> shapes = {
-        {1, 1, 40, 76}, {2, 33, 3, 44}, {3, 1, 1, 36}, {1, 256, 8, 128}};
-    for (const Shape& shape : shapes) {
-      CAPTURE(shape.tokens);
-      const Embedding embedding = TestEmbedding(shape.head_dim - 12);
-      const Baseline baseline(shape, pairing, embedding.get());
-      ForEachTarget([&](const char* target) {
-        for (const int32_t threads : {1, 0, 2, 3, 7}) {
-          CAPTURE(threads);
-          for (rotary_apply_args args :
-               {baseline.WithRows(), baseline.OneShot()}) {
-            args.target = target;
-            args.num_threads = threads;
-            CHECK(baseline.Same(args));
-          }
+  const auto check = [](const Shape& shape, const Formats& formats) {
+    CAPTURE(shape.tokens);
+    CAPTURE(Describe(formats));
+    const Embedding embedding = TestEmbedding(shape.head_dim - 12);
+    const Baseline baseline(shape, formats, embedding.get());
+    ForEachTarget([&](const char* target) {
+      for (const int32_t threads : {1, 0, 2, 3, 7}) {
+        CAPTURE(threads);
+        for (rotary_apply_args args :
+             {baseline.WithRows(), baseline.OneShot()}) {
+          args.target = target;
+          args.num_threads = threads;
+          CHECK(baseline.Same(args));
         }
-      });
-    }
+      }
+    });
+  };
+  for (const Shape& shape :
+       {Shape{1, 1, 40, 76}, Shape{2, 33, 3, 44}, Shape{3, 1, 1, 36}}) {
+    for (const Formats& formats : AllFormats()) check(shape, formats);
+  }
+  // Enough work for several threads.
+  const Shape large{1, 256, 8, 128};
+  for (const Formats& formats : Effort(kSomeFormats, AllFormats())) {
+    check(large, formats);
   }
 }
 
@@ -110,6 +135,7 @@ TEST_CASE("bits: every number of tokens, with rows and without") {
     int64_t head_dim;
     std::vector<int64_t> tokens;
   };
+  size_t next = 0;
   for (const Width& width :
        {Width{38, few}, Width{2, {71, 127, 128, 129, 255, 256, 257, 300}},
         Width{4098, {2, 3, 9}}}) {
@@ -118,7 +144,9 @@ TEST_CASE("bits: every number of tokens, with rows and without") {
       CAPTURE(width.head_dim);
       CAPTURE(tokens);
       const Shape shape{1 + tokens % 2, tokens, 2, width.head_dim};
-      const Baseline baseline(shape, ROTARY_HALF, embedding.get());
+      const Formats& formats = kSomeFormats[next++ % kSomeFormats.size()];
+      CAPTURE(Describe(formats));
+      const Baseline baseline(shape, formats, embedding.get());
       ForEachTarget([&](const char* target) {
         for (const int32_t threads : {1, 2}) {
           CAPTURE(threads);
@@ -135,24 +163,27 @@ TEST_CASE("bits: every number of tokens, with rows and without") {
 TEST_CASE("bits: modes and transpose, with rows and without") {
   const Shape shape{2, 21, 3, 64};
   const Embedding embedding = TestEmbedding(40);
-  for (const rotary_mode mode :
-       {ROTARY_FORWARD, ROTARY_INVERSE, ROTARY_SHIFT}) {
-    for (const int32_t transpose : {0, 1}) {
-      CAPTURE(mode);
-      CAPTURE(transpose);
-      Baseline baseline(shape, ROTARY_HALF, embedding.get());
-      baseline.rows = MakeRows(embedding.get(), baseline.ids, mode);
-      rotary_apply_args with_rows = baseline.WithRows();
-      with_rows.target = Targets().back();
-      with_rows.transpose = transpose;
-      baseline.Apply(with_rows, baseline.expected);
-      ForEachTarget([&](const char* target) {
-        rotary_apply_args args = baseline.OneShot();
-        args.mode = mode;
-        args.transpose = transpose;
-        args.target = target;
-        CHECK(baseline.Same(args));
-      });
+  for (const Formats& formats : kSomeFormats) {
+    for (const rotary_mode mode :
+         {ROTARY_FORWARD, ROTARY_INVERSE, ROTARY_SHIFT}) {
+      for (const int32_t transpose : {0, 1}) {
+        CAPTURE(Describe(formats));
+        CAPTURE(mode);
+        CAPTURE(transpose);
+        Baseline baseline(shape, formats, embedding.get());
+        baseline.rows = MakeRows(embedding.get(), baseline.ids, mode);
+        rotary_apply_args with_rows = baseline.WithRows();
+        with_rows.target = Targets().back();
+        with_rows.transpose = transpose;
+        baseline.Apply(with_rows, baseline.expected);
+        ForEachTarget([&](const char* target) {
+          rotary_apply_args args = baseline.OneShot();
+          args.mode = mode;
+          args.transpose = transpose;
+          args.target = target;
+          CHECK(baseline.Same(args));
+        });
+      }
     }
   }
 }
@@ -160,30 +191,37 @@ TEST_CASE("bits: modes and transpose, with rows and without") {
 TEST_CASE("bits: layouts and places") {
   const Shape shape{2, 19, 5, 70};
   const Embedding embedding = TestEmbedding(50);
-  const Baseline baseline(shape, ROTARY_INTERLEAVED, embedding.get());
-  ForEachTarget([&](const char* target) {
-    for (const Order order : {Order::kBshd, Order::kBhsd, Order::kSbhd}) {
-      for (const int64_t gap : {0, 1, 26}) {
-        CAPTURE(static_cast<int>(order));
-        CAPTURE(gap);
-        StridedTensor tensor(shape, StridesOf(shape, order, gap), Flush::kEnd,
-                             gap % 4);
-        StridedTensor output(shape, StridesOf(shape, order, 0, gap));
-        CopyValues(baseline.input.view(), tensor.view());
-        for (const rotary_tensor& one :
-             {OutOfPlace(tensor.view(), output.view(), baseline.pairing),
-              InPlace(tensor.view(), baseline.pairing)}) {
-          rotary_apply_args args = baseline.WithRows();
-          args.tensors = &one;
-          args.num_tensors = 1;
-          args.target = target;
-          ApplyOk(args);
+  for (const Formats& formats : AllFormats()) {
+    CAPTURE(Describe(formats));
+    const Baseline baseline(shape, formats, embedding.get());
+    ForEachTarget([&](const char* target) {
+      for (const Order order : {Order::kBshd, Order::kBhsd, Order::kSbhd}) {
+        for (const int64_t gap : {0, 1, 26}) {
+          CAPTURE(static_cast<int>(order));
+          CAPTURE(gap);
+          const StridedTensor tensor(formats.from, shape,
+                                     StridesOf(shape, order, gap), Flush::kEnd,
+                                     gap % 4);
+          const StridedTensor output(formats.to, shape,
+                                     StridesOf(shape, order, 0, gap));
+          CopyValues(baseline.input.view(), tensor.view());
+          const auto run = [&](const rotary_tensor& one) {
+            rotary_apply_args args = baseline.WithRows();
+            args.tensors = &one;
+            args.num_tensors = 1;
+            args.target = target;
+            ApplyOk(args);
+          };
+          run(OutOfPlace(tensor.view(), output.view(), formats));
+          CHECK(SameValues(output.view(), baseline.expected.view()));
+          if (!formats.same_size()) continue;
+          run(InPlace(tensor.view(), formats));
+          CHECK(SameValues(tensor.view().As(formats.to),
+                           baseline.expected.view()));
         }
-        CHECK(SameValues(output.view(), baseline.expected.view()));
-        CHECK(SameValues(tensor.view(), baseline.expected.view()));
       }
-    }
-  });
+    });
+  }
 }
 
 }  // namespace rotary_test
