@@ -17,20 +17,27 @@ namespace rotary_test {
 TEST_CASE("layout: BSHD, BHSD and SBHD, with gaps, in each direction") {
   const LayoutFixture fixture;
   const Shape shape{kBatch, kTokens, 5, kRotaryDim + 3};
+  const std::vector<Formats> all = AllFormats();
+  size_t next = 0;
   for (const Order from : {Order::kBshd, Order::kBhsd, Order::kSbhd}) {
     for (const Order to : {Order::kBshd, Order::kBhsd, Order::kSbhd}) {
-      for (const int64_t gap : {0, 5}) {
+      for (const int64_t gap : {0, 5, 0, 1, 2, 7, 0, 3}) {
+        // Each format meets two of the 72 layouts.
+        const Formats& formats = all[next++ * 5 % all.size()];
+        CAPTURE(Describe(formats));
         CAPTURE(static_cast<int>(from));
         CAPTURE(static_cast<int>(to));
         CAPTURE(gap);
-        StridedTensor input(shape, StridesOf(shape, from, gap, 2 * gap, gap));
-        StridedTensor output(shape, StridesOf(shape, to, gap, 3 * gap, 2));
-        const auto rotation = fixture.Rotation(ROTARY_INTERLEAVED, 2);
+        StridedTensor input(formats.from, shape,
+                            StridesOf(shape, from, gap, 2 * gap, gap));
+        StridedTensor output(formats.to, shape,
+                             StridesOf(shape, to, gap, 3 * gap, 2));
+        const auto rotation = fixture.Rotation(formats, 2);
         input.FillRandom(1);
         const Snapshot before(input);
         fixture.Run(
             kBatch, kTokens,
-            {OutOfPlace(input.view(), output.view(), ROTARY_INTERLEAVED, 2)},
+            {OutOfPlace(input.view(), output.view(), formats, 2)},
             [&] { output.FillRandom(2); },
             [&] {
               CHECK_EQ(CompareRotated(before.view(), output.view(), rotation),
@@ -38,11 +45,13 @@ TEST_CASE("layout: BSHD, BHSD and SBHD, with gaps, in each direction") {
               CHECK(before.SameBits(input));
               CHECK(output.GapsIntact());
             });
+        if (!formats.same_size()) continue;
         fixture.Run(
-            kBatch, kTokens, {InPlace(input.view(), ROTARY_INTERLEAVED, 2)},
+            kBatch, kTokens, {InPlace(input.view(), formats, 2)},
             [&] { input.FillRandom(1); },
             [&] {
-              CHECK_EQ(CompareRotated(before.view(), input.view(), rotation),
+              CHECK_EQ(CompareRotated(before.view(),
+                                      input.view().As(formats.to), rotation),
                        "");
               CHECK(input.GapsIntact());
             });
@@ -54,7 +63,8 @@ TEST_CASE("layout: BSHD, BHSD and SBHD, with gaps, in each direction") {
 TEST_CASE("layout: ROTARY_DENSE is [batch][tokens][heads][head_dim]") {
   const LayoutFixture fixture;
   const Shape shape{kBatch, kTokens, 5, kRotaryDim + 3};
-  StridedTensor input(shape, StridesOf(shape));
+  // Elements are counted, not bytes.
+  StridedTensor input(ROTARY_BF16, shape, StridesOf(shape));
   StridedTensor output(shape, StridesOf(shape));
   input.FillRandom(3);
   rotary_tensor tensor = OutOfPlace(input.view(), output.view(), ROTARY_HALF);
@@ -83,21 +93,24 @@ TEST_CASE("layout: inputs with strides of 0 are broadcast") {
   for (const Strides& strides :
        {Strides{kTokens * 100, 100, 0}, Strides{0, 500, 100},
         Strides{500, 0, 100}, Strides{0, 0, 0}}) {
-    CAPTURE(strides.batch);
-    CAPTURE(strides.token);
-    StridedTensor input(shape, strides);
-    StridedTensor output(shape, StridesOf(shape));
-    input.FillRandom(8);
-    const Snapshot before(input);
-    fixture.Run(
-        kBatch, kTokens, {OutOfPlace(input.view(), output.view(), ROTARY_HALF)},
-        [&] { output.FillRandom(2); },
-        [&] {
-          CHECK_EQ(CompareRotated(before.view(), output.view(),
-                                  fixture.Rotation(ROTARY_HALF, 0)),
-                   "");
-          CHECK(before.SameBits(input));
-        });
+    for (const Formats& formats : AllFormats()) {
+      CAPTURE(Describe(formats));
+      CAPTURE(strides.batch);
+      CAPTURE(strides.token);
+      StridedTensor input(formats.from, shape, strides);
+      StridedTensor output(formats.to, shape, StridesOf(shape));
+      input.FillRandom(8);
+      const Snapshot before(input);
+      fixture.Run(
+          kBatch, kTokens, {OutOfPlace(input.view(), output.view(), formats)},
+          [&] { output.FillRandom(2); },
+          [&] {
+            CHECK_EQ(CompareRotated(before.view(), output.view(),
+                                    fixture.Rotation(formats, 0)),
+                     "");
+            CHECK(before.SameBits(input));
+          });
+    }
   }
 }
 
@@ -105,30 +118,37 @@ TEST_CASE("layout: negative strides") {
   const LayoutFixture fixture;
   const Shape shape{kBatch, kTokens, 5, kRotaryDim};
   for (int signs = 1; signs < 8; ++signs) {
-    CAPTURE(signs);
     Strides strides = StridesOf(shape, Order::kBshd, 2);
     if ((signs & 1) != 0) strides.head = -strides.head;
     if ((signs & 2) != 0) strides.token = -strides.token;
     if ((signs & 4) != 0) strides.batch = -strides.batch;
-    StridedTensor input(shape, strides);
-    StridedTensor output(shape, StridesOf(shape));
-    const auto rotation = fixture.Rotation(ROTARY_HALF, 0);
-    input.FillRandom(9);
-    const Snapshot before(input);
-    fixture.Run(
-        kBatch, kTokens, {OutOfPlace(input.view(), output.view(), ROTARY_HALF)},
-        [&] { output.FillRandom(2); },
-        [&] {
-          CHECK_EQ(CompareRotated(before.view(), output.view(), rotation), "");
-          CHECK(before.SameBits(input));
-        });
-    fixture.Run(
-        kBatch, kTokens, {InPlace(input.view(), ROTARY_HALF)},
-        [&] { input.FillRandom(9); },
-        [&] {
-          CHECK_EQ(CompareRotated(before.view(), input.view(), rotation), "");
-          CHECK(input.GapsIntact());
-        });
+    for (const Formats& formats : AllFormats()) {
+      CAPTURE(signs);
+      CAPTURE(Describe(formats));
+      StridedTensor input(formats.from, shape, strides);
+      StridedTensor output(formats.to, shape, StridesOf(shape));
+      const auto rotation = fixture.Rotation(formats, 0);
+      input.FillRandom(9);
+      const Snapshot before(input);
+      fixture.Run(
+          kBatch, kTokens, {OutOfPlace(input.view(), output.view(), formats)},
+          [&] { output.FillRandom(2); },
+          [&] {
+            CHECK_EQ(CompareRotated(before.view(), output.view(), rotation),
+                     "");
+            CHECK(before.SameBits(input));
+          });
+      if (!formats.same_size()) continue;
+      fixture.Run(
+          kBatch, kTokens, {InPlace(input.view(), formats)},
+          [&] { input.FillRandom(9); },
+          [&] {
+            CHECK_EQ(CompareRotated(before.view(), input.view().As(formats.to),
+                                    rotation),
+                     "");
+            CHECK(input.GapsIntact());
+          });
+    }
   }
 }
 

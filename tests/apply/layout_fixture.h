@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "tests/apply/formats.h"
 #include "tests/support/objects.h"
 #include "tests/support/reference.h"
 #include "tests/support/targets.h"
@@ -37,6 +38,13 @@ struct LayoutFixture {
             values.sin.data(),
             tokens,
             1};
+  }
+  TensorRotation Rotation(const Formats& formats, int64_t rotary_offset,
+                          int64_t tokens = kTokens) const {
+    TensorRotation rotation =
+        Rotation(formats.input_pairing, rotary_offset, tokens);
+    rotation.output_pairing = formats.output_pairing;
+    return rotation;
   }
 
   // Runs a call with these rows on every target; check(target) follows each,

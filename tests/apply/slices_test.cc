@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/apply/formats.h"
 #include "tests/support/guarded_buffer.h"
 #include "tests/support/objects.h"
 #include "tests/support/random.h"
@@ -21,20 +22,26 @@ namespace {
 
 constexpr int64_t kRotaryDim = 44;
 
-// Queries in place and keys out of place, of other strides and pairing.
+const Formats kF32Half = {ROTARY_F32, ROTARY_F32, ROTARY_HALF, ROTARY_HALF};
+const Formats kF32Interleaved = {ROTARY_F32, ROTARY_F32, ROTARY_INTERLEAVED,
+                                 ROTARY_INTERLEAVED};
+
+// Queries in place and keys out of place, of other strides and formats.
 class Problem {
  public:
-  Problem(int64_t batch, int64_t tokens, int64_t heads)
+  Problem(int64_t batch, int64_t tokens, int64_t heads,
+          const Formats& q_formats = kF32Half,
+          const Formats& k_formats = kF32Interleaved)
       : batch_(batch),
         tokens_(tokens),
         q_shape_{batch, tokens, heads, kRotaryDim + 5},
         k_shape_{batch, tokens, 3, kRotaryDim},
         embedding_(MakeEmbedding(kRotaryDim)),
-        q_(q_shape_, StridesOf(q_shape_, Order::kBshd, 1)),
-        k_(k_shape_, StridesOf(k_shape_, Order::kBhsd)),
-        k_output_(k_shape_, StridesOf(k_shape_)),
-        q_expected_(q_shape_, StridesOf(q_shape_)),
-        k_expected_(k_shape_, StridesOf(k_shape_)) {
+        q_(q_formats.from, q_shape_, StridesOf(q_shape_, Order::kBshd, 1)),
+        k_(k_formats.from, k_shape_, StridesOf(k_shape_, Order::kBhsd)),
+        k_output_(k_formats.to, k_shape_, StridesOf(k_shape_)),
+        q_expected_(q_formats.to, q_shape_, StridesOf(q_shape_)),
+        k_expected_(k_formats.to, k_shape_, StridesOf(k_shape_)) {
     Random random(1);
     for (int64_t i = 0; i < batch * tokens; ++i) {
       ids_.push_back(i % 7 == 3 ? ROTARY_NO_POSITION_I64
@@ -43,13 +50,13 @@ class Problem {
     positions_ = MakePositions(ids_);
     rows_ = MakeRows(embedding_.get(), ids_);
     Reset();
-    tensors_ = {OutOfPlace(q_.view(), q_expected_.view(), ROTARY_HALF, 5),
-                OutOfPlace(k_.view(), k_expected_.view(), ROTARY_INTERLEAVED)};
+    tensors_ = {OutOfPlace(q_.view(), q_expected_.view(), q_formats, 5),
+                OutOfPlace(k_.view(), k_expected_.view(), k_formats)};
     rotary_apply_args args = Args(true);
     args.num_threads = 1;
     ApplyOk(args);
-    tensors_ = {InPlace(q_.view(), ROTARY_HALF, 5),
-                OutOfPlace(k_.view(), k_output_.view(), ROTARY_INTERLEAVED)};
+    tensors_ = {InPlace(q_.view(), q_formats, 5),
+                OutOfPlace(k_.view(), k_output_.view(), k_formats)};
   }
 
   rotary_apply_args Args(bool from_rows) const {
@@ -70,7 +77,8 @@ class Problem {
   }
 
   bool Done() const {
-    return SameValues(q_.view(), q_expected_.view()) &&
+    return SameValues(q_.view().As(q_expected_.view().dtype),
+                      q_expected_.view()) &&
            SameValues(k_output_.view(), k_expected_.view()) &&
            q_.GapsIntact() && k_output_.GapsIntact();
   }
@@ -163,10 +171,11 @@ TEST_CASE("slices: any number of them, in any order") {
     int64_t batch, tokens, heads;
   };
   // Some have fewer heads than slices, and the last ones none.
-  for (const Size& size :
-       {Size{1, 1, 40}, Size{2, 23, 3}, Size{5, 1, 2}, Size{1, 130, 4},
-        Size{1, 1, 1}, Size{0, 3, 2}, Size{2, 0, 2}}) {
-    Problem problem(size.batch, size.tokens, size.heads);
+  const auto check = [](const Size& size, const Formats& q_formats,
+                        const Formats& k_formats) {
+    CAPTURE(Describe(q_formats));
+    CAPTURE(Describe(k_formats));
+    Problem problem(size.batch, size.tokens, size.heads, q_formats, k_formats);
     for (const bool from_rows : {true, false}) {
       ForEachTarget([&](const char* target) {
         const Prepared prepared(problem.Args(from_rows), target);
@@ -177,7 +186,6 @@ TEST_CASE("slices: any number of them, in any order") {
               useful + 1, int64_t{64}, int64_t{1000}}) {
           CAPTURE(count);
           CAPTURE(from_rows);
-          CAPTURE(size.tokens);
           problem.Reset();
           CHECK(RunShuffled(prepared, count));
           CHECK(problem.Done());
@@ -185,11 +193,26 @@ TEST_CASE("slices: any number of them, in any order") {
         CHECK(prepared.GuardsIntact());
       });
     }
+  };
+  for (const Size& size :
+       {Size{1, 1, 40}, Size{2, 23, 3}, Size{5, 1, 2}, Size{1, 130, 4},
+        Size{1, 1, 1}, Size{0, 3, 2}, Size{2, 0, 2}}) {
+    check(size, kF32Half, kF32Interleaved);
+  }
+  // Every format once as that of the keys, those of one size as the queries'.
+  const std::vector<Formats> all = AllFormats();
+  const std::vector<Formats> in_place = InPlaceFormats();
+  for (size_t i = 0; i < all.size(); ++i) {
+    const Formats& q_formats = in_place[i % in_place.size()];
+    check({1, 1, 9}, q_formats, all[i]);
+    check({2, 11, 2}, q_formats, all[i]);
   }
 }
 
 TEST_CASE("slices: from threads of the caller") {
-  Problem problem(2, 61, 6);
+  const Formats both = {ROTARY_BF16, ROTARY_F16, ROTARY_HALF,
+                        ROTARY_INTERLEAVED};
+  Problem problem(2, 61, 6, both, kF32Interleaved);
   for (const bool from_rows : {true, false}) {
     const Prepared prepared(problem.Args(from_rows), nullptr);
     for (const int64_t num_slices : {4, 13}) {

@@ -5,10 +5,17 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 
 namespace rotary_test {
 namespace {
+
+// A quiet NaN; no two in a row are the same.
+uint32_t CanaryBits(rotary_dtype dtype, int64_t index) {
+  const auto any = static_cast<uint32_t>(index);
+  return dtype == ROTARY_F32   ? 0x7fc00000u | (any & 0xfffffu)
+         : dtype == ROTARY_F16 ? 0x7e00u | (any & 0xffu)
+                               : 0x7fc0u | (any & 0x3fu);
+}
 
 int64_t Lowest(int64_t size, int64_t stride) {
   return size > 1 && stride < 0 ? (size - 1) * stride : 0;
@@ -128,7 +135,7 @@ StridedTensor::StridedTensor(rotary_dtype dtype, const Shape& shape,
       view_{dtype, memory(), shape, strides},
       is_gap_(static_cast<size_t>(Extent(shape, strides)), true) {
   for (int64_t i = 0; i < size(); ++i) {
-    StoreBits(dtype, memory(), i, CanaryBits(i));
+    StoreBits(dtype, memory(), i, CanaryBits(dtype, i));
   }
   if (IsEmpty(shape)) return;
   const int64_t first = -LowestOffset(shape, strides);
@@ -140,15 +147,6 @@ StridedTensor::StridedTensor(rotary_dtype dtype, const Shape& shape,
   });
 }
 
-// A quiet NaN; no two in a row are the same.
-uint32_t StridedTensor::CanaryBits(int64_t index) const {
-  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-  const uint32_t low = view_.dtype == ROTARY_F32   ? 0xfffff
-                       : view_.dtype == ROTARY_F16 ? 0xff
-                                                   : 0x3f;
-  return Nearest(view_.dtype, kNan) | (static_cast<uint32_t>(index) & low);
-}
-
 void StridedTensor::FillRandom(uint64_t seed) {
   FillBits(seed, [this](Random* random) {
     return Narrowed(view_.dtype, random->Float());
@@ -158,7 +156,7 @@ void StridedTensor::FillRandom(uint64_t seed) {
 bool StridedTensor::GapsIntact() const {
   for (int64_t i = 0; i < size(); ++i) {
     if (is_gap_[static_cast<size_t>(i)] &&
-        LoadBits(view_.dtype, memory(), i) != CanaryBits(i)) {
+        LoadBits(view_.dtype, memory(), i) != CanaryBits(view_.dtype, i)) {
       return false;
     }
   }

@@ -101,7 +101,6 @@ class StridedTensor {
  private:
   static int64_t LowestOffset(const Shape& shape, const Strides& strides);
   static int64_t Extent(const Shape& shape, const Strides& strides);
-  uint32_t CanaryBits(int64_t index) const;
 
   GuardedBuffer buffer_;
   View view_;
