@@ -107,6 +107,15 @@ struct Calls {
   Calls& operator=(const Calls&) = delete;
   ~Calls() = default;
 
+  // From then on the output's memory is rotated in place, as f16 that becomes
+  // bf16 and changes its pairing.
+  void ChangeInPlace() {
+    tensor.input = tensor.output;
+    tensor.input_dtype = ROTARY_F16;
+    tensor.output_dtype = ROTARY_BF16;
+    tensor.output_pairing = ROTARY_INTERLEAVED;
+  }
+
   void SetThreads(int32_t num_threads) {
     rows_args.num_threads = num_threads;
     by_rows.num_threads = num_threads;
@@ -147,7 +156,7 @@ void TestCreation() {
   rotary_embedding_destroy(embedding);
 }
 
-// The first calls of the process that rotate.
+// Before any call of the process with more threads.
 void TestOneThread(Calls* calls, rotary_rows* rows) {
   calls->SetThreads(1);
   const int threads = ThreadsOfProcess();
@@ -196,6 +205,8 @@ int main() {
                 ROTARY_OK);
   {
     Calls calls(embedding, rows);
+    TestOneThread(&calls, rows);
+    calls.ChangeInPlace();
     TestOneThread(&calls, rows);
     TestTwoThreads(&calls, rows);
   }

@@ -11,7 +11,7 @@ namespace {
 
 // Of the dimensions that are left.
 Span SpanOfDims(const TensorSide& side, const bool (&left)[3]) {
-  Span span = {0, side.head_dim};
+  Span span = {0, side.run};
   for (int i = 0; i < 3; ++i) {
     if (!left[i]) continue;
     const int64_t reach = (side.size[i] - 1) * side.stride[i];
@@ -31,8 +31,8 @@ bool SameStrides(const TensorSide& a, const TensorSide& b) {
 }
 
 // The manual's rule: two tensors are disjoint if their byte ranges are, or if
-// they have the same strides and what they are within one step of the largest
-// stride is, by the same rule.
+// they have the same strides (in bytes: elements may differ in size) and what
+// they are within one step of the largest stride is, by the same rule.
 bool IsPromisedDisjoint(const TensorSide& a, const TensorSide& b) {
   const int64_t distance = b.data - a.data;
   bool left[3] = {true, true, true};
@@ -71,7 +71,7 @@ bool IsNested(const TensorSide& side) {
     }
   }
   std::sort(dims.begin(), dims.end());
-  int64_t inside = side.head_dim;
+  int64_t inside = side.run;
   for (const auto& [stride, size] : dims) {
     if (stride < inside) return false;
     inside += (size - 1) * stride;

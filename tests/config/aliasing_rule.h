@@ -11,7 +11,7 @@
 
 namespace rotary_test {
 
-// Elements [low, high) behind a tensor's data: all of its, and what is between.
+// Bytes [low, high) behind a tensor's data: all of its, and what is between.
 struct Span {
   int64_t low;
   int64_t high;

@@ -7,77 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "tests/config/shared_memory.h"
 #include "tests/config/tensor_elements.h"
 #include "tests/config/valid_call.h"
 
 namespace rotary_test {
 namespace {
-
-constexpr int64_t kBatch = 2;
-constexpr int64_t kTokens = 3;
-constexpr int64_t kDim = 8;  // of a head; all of it is rotated
-
-// A call by rows on tensors in one piece of memory.
-struct SharedMemory {
-  Embedding embedding = MakeEmbedding(kDim);
-  Rows rows = MakeRows(embedding.get(), {1, 2, 3, 4, 5, 6});
-  std::vector<float> memory = std::vector<float>(4096, 1.0f);
-  std::vector<rotary_tensor> tensors;
-  int64_t batch = kBatch;
-  int64_t tokens = kTokens;
-
-  float* At(int64_t element) { return memory.data() + 1024 + element; }
-
-  // Strides of [batch][tokens][heads]; in place.
-  rotary_tensor* Add(int64_t at, int64_t heads, int64_t batch_stride,
-                     int64_t token_stride, int64_t head_stride) {
-    rotary_tensor tensor;
-    rotary_tensor_init(&tensor, sizeof(tensor));
-    tensor.heads = heads;
-    tensor.head_dim = kDim;
-    tensor.input = At(at);
-    tensor.input_batch_stride = batch_stride;
-    tensor.input_token_stride = token_stride;
-    tensor.input_head_stride = head_stride;
-    tensor.input_pairing = ROTARY_INTERLEAVED;
-    tensors.push_back(tensor);
-    return &tensors.back();
-  }
-
-  rotary_tensor* AddDense(int64_t at, int64_t heads) {
-    return Add(at, heads, ROTARY_DENSE, ROTARY_DENSE, ROTARY_DENSE);
-  }
-
-  rotary_apply_args Args() const {
-    rotary_apply_args args = MakeApplyArgs(batch, tokens, tensors);
-    args.rows = rows.get();
-    args.num_threads = 1;
-    return args;
-  }
-
-  void CheckAccepted() {
-    const rotary_apply_args args = Args();
-    REQUIRE(OutputsAreDisjoint(memory, args));
-    const std::vector<float> before = memory;
-    rotary_error error;
-    RequireOk(rotary_apply(&args, &error), error);
-    CHECK(memory != before);
-  }
-
-  // `argument` is a field of tensor `index`.
-  void CheckRefusedBecause(int32_t index, const std::string& argument) {
-    const rotary_apply_args args = Args();
-    REQUIRE(!OutputsAreDisjoint(memory, args));
-    Wrong expected = {"tensors[" + std::to_string(index) + "]." + argument};
-    expected.status = ROTARY_ERROR_OVERLAP;
-    expected.tensor = index;
-    const std::vector<float> before = memory;
-    CheckRefused(
-        [&](rotary_error* error) { return rotary_apply(&args, error); },
-        expected);
-    CHECK(memory == before);
-  }
-};
 
 TEST_CASE("queries and keys of a packed QKV are disjoint in any layout") {
   constexpr int64_t kQ = 4, kK = 2, kAll = kQ + 2 * kK;
@@ -122,7 +57,7 @@ TEST_CASE("queries and keys of a packed QKV are disjoint in any layout") {
     shared.tensors[1].input = shared.At(layout.k_at - 1);
     const TensorSide q = InputOf(shared.Args(), shared.tensors[0]);
     const TensorSide k = InputOf(shared.Args(), shared.tensors[1]);
-    if (ElementSet(shared.memory, q).Meets(ElementSet(shared.memory, k))) {
+    if (ByteSet(shared.memory, q).Meets(ByteSet(shared.memory, k))) {
       shared.CheckRefusedBecause(1, "input");
     }
   }

@@ -1,19 +1,26 @@
-// Element sets by enumeration.
+// Sets of bytes by enumeration.
 #include "tests/config/tensor_elements.h"
 
 #include <doctest/doctest.h>
+
+#include <cstring>
+
+#include "tests/support/element.h"
 
 namespace rotary_test {
 namespace {
 
 TensorSide SideOf(const rotary_apply_args& args, const rotary_tensor& tensor,
-                  const void* data, int64_t batch_stride, int64_t token_stride,
-                  int64_t head_stride) {
-  TensorSide side = {static_cast<float*>(const_cast<void*>(data)),
+                  const void* data, rotary_dtype dtype, int64_t batch_stride,
+                  int64_t token_stride, int64_t head_stride) {
+  const auto element = static_cast<int64_t>(ElementBytes(dtype));
+  TensorSide side = {static_cast<char*>(const_cast<void*>(data)),
                      {args.batch, args.tokens, tensor.heads},
                      {batch_stride, token_stride, head_stride},
-                     tensor.head_dim};
+                     tensor.head_dim,
+                     element};
   if (side.empty()) return side;  // its other sizes may be any
+  side.run *= element;
   if (head_stride == ROTARY_DENSE) side.stride[2] = tensor.head_dim;
   if (token_stride == ROTARY_DENSE) {
     side.stride[1] = tensor.heads * tensor.head_dim;
@@ -22,15 +29,15 @@ TensorSide SideOf(const rotary_apply_args& args, const rotary_tensor& tensor,
     side.stride[0] = args.tokens * tensor.heads * tensor.head_dim;
   }
   for (int i = 0; i < 3; ++i) {
-    if (side.size[i] < 2) side.stride[i] = 0;
+    side.stride[i] = side.size[i] < 2 ? 0 : side.stride[i] * element;
   }
   return side;
 }
 
 }  // namespace
 
-std::vector<float*> TensorSide::Heads() const {
-  std::vector<float*> heads;
+std::vector<char*> TensorSide::Heads() const {
+  std::vector<char*> heads;
   for (int64_t b = 0; b < size[0]; ++b) {
     for (int64_t t = 0; t < size[1]; ++t) {
       for (int64_t h = 0; h < size[2]; ++h) {
@@ -41,40 +48,56 @@ std::vector<float*> TensorSide::Heads() const {
   return heads;
 }
 
+rotary_dtype OutputDtype(const rotary_tensor& tensor) {
+  return tensor.output == nullptr || tensor.output_dtype == 0
+             ? tensor.input_dtype
+             : tensor.output_dtype;
+}
+
+rotary_pairing OutputPairing(const rotary_tensor& tensor) {
+  return tensor.output == nullptr || tensor.output_pairing == 0
+             ? tensor.input_pairing
+             : tensor.output_pairing;
+}
+
 TensorSide InputOf(const rotary_apply_args& args, const rotary_tensor& tensor) {
-  return SideOf(args, tensor, tensor.input, tensor.input_batch_stride,
-                tensor.input_token_stride, tensor.input_head_stride);
+  return SideOf(args, tensor, tensor.input, tensor.input_dtype,
+                tensor.input_batch_stride, tensor.input_token_stride,
+                tensor.input_head_stride);
 }
 
 TensorSide OutputOf(const rotary_apply_args& args,
                     const rotary_tensor& tensor) {
   if (tensor.output == nullptr) return InputOf(args, tensor);
-  return SideOf(args, tensor, tensor.output, tensor.output_batch_stride,
-                tensor.output_token_stride, tensor.output_head_stride);
+  return SideOf(args, tensor, tensor.output, OutputDtype(tensor),
+                tensor.output_batch_stride, tensor.output_token_stride,
+                tensor.output_head_stride);
 }
 
 bool IsInPlace(const TensorSide& input, const TensorSide& output) {
-  return input.data == output.data && input.stride[0] == output.stride[0] &&
+  return input.data == output.data && input.element == output.element &&
+         input.stride[0] == output.stride[0] &&
          input.stride[1] == output.stride[1] &&
          input.stride[2] == output.stride[2];
 }
 
-ElementSet::ElementSet(const std::vector<float>& memory, const TensorSide& side)
-    : taken_(memory.size()) {
+ByteSet::ByteSet(const std::vector<float>& memory, const TensorSide& side)
+    : taken_(memory.size() * sizeof(float)) {
+  const char* const begin = reinterpret_cast<const char*>(memory.data());
   bool inside = true;
-  for (const float* head : side.Heads()) {
-    for (int64_t i = 0; i < side.head_dim; ++i) {
-      const auto element = static_cast<size_t>(head + i - memory.data());
-      inside = inside && element < memory.size();
+  for (const char* head : side.Heads()) {
+    for (int64_t i = 0; i < side.run; ++i) {
+      const auto byte = static_cast<size_t>(head + i - begin);
+      inside = inside && byte < taken_.size();
       if (!inside) break;
-      coincides_ = coincides_ || taken_[element];
-      taken_[element] = true;
+      coincides_ = coincides_ || taken_[byte];
+      taken_[byte] = true;
     }
   }
   REQUIRE(inside);
 }
 
-bool ElementSet::Meets(const ElementSet& other) const {
+bool ByteSet::Meets(const ByteSet& other) const {
   for (size_t i = 0; i < taken_.size(); ++i) {
     if (taken_[i] && other.taken_[i]) return true;
   }
@@ -83,7 +106,7 @@ bool ElementSet::Meets(const ElementSet& other) const {
 
 bool OutputsAreDisjoint(const std::vector<float>& memory,
                         const rotary_apply_args& args) {
-  std::vector<ElementSet> inputs, outputs;
+  std::vector<ByteSet> inputs, outputs;
   std::vector<bool> in_place;
   for (int64_t i = 0; i < args.num_tensors; ++i) {
     const TensorSide input = InputOf(args, args.tensors[i]);
@@ -100,6 +123,11 @@ bool OutputsAreDisjoint(const std::vector<float>& memory,
     }
   }
   return true;
+}
+
+bool SameBytes(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() &&
+         std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
 }  // namespace rotary_test

@@ -92,6 +92,74 @@ TEST_CASE("the data of tensors must be there and aligned") {
   CheckApplyRefused(call, expected);
 }
 
+TEST_CASE("16-bit data is aligned to two bytes") {
+  Wrong expected;
+  expected.tensor = 0;
+  const auto behind = [](const std::vector<float>& data, int bytes) {
+    return reinterpret_cast<char*>(const_cast<float*>(data.data())) + bytes;
+  };
+  for (const rotary_dtype dtype : {ROTARY_F16, ROTARY_BF16}) {
+    for (const int bytes : {1, 2, 3, 5, 6}) {
+      CAPTURE(bytes);
+      // An input of 16 bits and an output of 32, then the other way round.
+      ValidCall input;
+      input.tensors[0].input_dtype = dtype;
+      input.tensors[0].output_dtype = ROTARY_F32;
+      input.tensors[0].input = behind(input.first_input, bytes);
+      ValidCall output;
+      output.tensors[0].output_dtype = dtype;
+      output.tensors[0].output = behind(output.first_output, bytes);
+      if (bytes % 2 == 0) {
+        CheckApplyAccepted(input);
+        CheckApplyAccepted(output);
+      } else {
+        expected.argument = "tensors[0].input";
+        CheckApplyRefused(input, expected);
+        expected.argument = "tensors[0].output";
+        CheckApplyRefused(output, expected);
+      }
+    }
+  }
+}
+
+TEST_CASE("a change of pairing in place is of heads of up to 4096 elements") {
+  ValidCall call;
+  std::vector<float> memory(ValidCall::kBatch * ValidCall::kTokens * 4097);
+  rotary_tensor& tensor = call.tensors[1];
+  Wrong expected = {"tensors[1].head_dim", 4097};
+  expected.status = ROTARY_ERROR_UNSUPPORTED;
+  expected.tensor = 1;
+  const auto with = [&](int64_t head_dim, rotary_dtype from, rotary_dtype to,
+                        rotary_pairing pairing) -> const ValidCall& {
+    tensor.head_dim = head_dim;
+    tensor.input = tensor.output = memory.data();
+    tensor.input_dtype = from;
+    tensor.output_dtype = to;
+    tensor.output_pairing = pairing;
+    return call;
+  };
+  struct Sides {
+    rotary_dtype from, to;
+  };
+  for (const Sides& sides :
+       {Sides{ROTARY_F32, ROTARY_F32}, Sides{ROTARY_F16, ROTARY_F16},
+        Sides{ROTARY_BF16, ROTARY_F16}}) {
+    const auto [from, to] = sides;
+    CAPTURE(from);
+    CheckApplyAccepted(with(4096, from, to, ROTARY_INTERLEAVED));
+    CheckApplyRefused(with(4097, from, to, ROTARY_INTERLEAVED), expected);
+    // The same pairing, or elsewhere.
+    CheckApplyAccepted(with(4097, from, to, ROTARY_HALF));
+    std::vector<float> elsewhere(memory.size());
+    with(4097, from, to, ROTARY_INTERLEAVED);
+    tensor.output = elsewhere.data();
+    CheckApplyAccepted(call);
+    // Without an output the other fields are not read.
+    tensor.output = nullptr;
+    CheckApplyAccepted(call);
+  }
+}
+
 TEST_CASE("output fields of a tensor that is rotated in place are not read") {
   ValidCall call;
   call.tensors[1].output_batch_stride = kMax64;
@@ -110,6 +178,9 @@ TEST_CASE("sizes whose products do not fit are refused") {
   const auto refused = [&](const char* argument, int64_t value) {
     expected.argument = std::string("tensors[0].") + argument;
     expected.value = value;
+    CheckApplyRefused(call, expected);
+    call.tensors[0].input_dtype = ROTARY_BF16;
+    call.tensors[0].output_dtype = ROTARY_F16;
     CheckApplyRefused(call, expected);
     call.tensors[0] = ValidCall().tensors[0];
     call.tensors[0].input = call.first_input.data();
