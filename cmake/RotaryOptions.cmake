@@ -3,15 +3,19 @@
 # tests' references too.
 add_library(rotary_options INTERFACE)
 target_compile_options(
-  rotary_options
-  INTERFACE -ffp-contract=off
-            -Wall
-            -Wextra
-            -Wpedantic
-            -Wshadow
-            -Wconversion
-            -Wsign-conversion
-            $<$<BOOL:${ROTARY_WERROR}>:-Werror>)
+  rotary_options INTERFACE -ffp-contract=off
+                           $<$<BOOL:${ROTARY_WERROR}>:-Werror>)
+# Those who add this project to theirs do not want its warnings.
+if(PROJECT_IS_TOP_LEVEL)
+  target_compile_options(
+    rotary_options
+    INTERFACE -Wall
+              -Wextra
+              -Wpedantic
+              -Wshadow
+              -Wconversion
+              -Wsign-conversion)
+endif()
 
 # ROTARY_SANITIZED: true if the user's flags ask for a sanitizer, whose run-time
 # library then takes part in every link.
