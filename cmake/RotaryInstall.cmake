@@ -1,4 +1,5 @@
-# What `cmake --install` installs: the header, the library and the CMake package.
+# What `cmake --install` installs: the header, the library, the CMake package,
+# and rotary.pc for pkg-config.
 include(CMakePackageConfigHelpers)
 
 install(TARGETS rotary EXPORT rotary)
@@ -17,3 +18,39 @@ install(
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/rotary)
 install(FILES ${PROJECT_BINARY_DIR}/rotary-config-version.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/rotary)
+
+# rotary.pc finds the others from where it is, so that a prefix may be moved,
+# unless the folder of libraries is not within the prefix.
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+  set(pc_prefix "${CMAKE_INSTALL_PREFIX}")
+  set(pc_libdir "${CMAKE_INSTALL_LIBDIR}")
+else()
+  file(RELATIVE_PATH up "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+  string(REGEX REPLACE "/$" "" up "${up}")
+  set(pc_prefix "\${pcfiledir}/${up}")
+  set(pc_libdir "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
+endif()
+if(IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
+  set(pc_includedir "${CMAKE_INSTALL_INCLUDEDIR}")
+else()
+  set(pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
+endif()
+# As folder and name: of these pkg-config knows what to do with another root.
+list(JOIN ROTARY_RUNTIME_LIBRARIES " " pc_private_libraries)
+string(REGEX REPLACE "(/[^ ]+)/lib([^ /]+)\\.(so|a)" "-L\\1 -l\\2"
+       pc_private_libraries "${pc_private_libraries}")
+# Where the library is static, all of its users need what is private, also
+# those that do not ask pkg-config for --static.
+set(pc_definitions "")
+set(pc_libraries "")
+if(NOT BUILD_SHARED_LIBS)
+  set(pc_definitions " -DROTARY_STATIC")
+  set(pc_libraries " ${pc_private_libraries}")
+endif()
+# A space within a path would end it. (pcfiledir comes escaped.)
+foreach(variable pc_prefix pc_libdir pc_includedir)
+  string(REPLACE " " "\\ " ${variable} "${${variable}}")
+endforeach()
+configure_file(cmake/rotary.pc.in ${PROJECT_BINARY_DIR}/rotary.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/rotary.pc
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
