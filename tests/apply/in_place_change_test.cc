@@ -65,8 +65,8 @@ struct Source {
   Rows rows;
 };
 
-// A call in place against the same out of place, which the matrix tests compare
-// with the reference; `gap` elements behind each head.
+// A call in place against one with rows out of place, which the matrix tests
+// compare with the reference; `gap` elements behind each head.
 void Check(const Source& source, int64_t tokens, int64_t heads, int64_t gap,
            const Formats& formats, bool from_rows, int32_t threads,
            const char* target) {
@@ -82,14 +82,15 @@ void Check(const Source& source, int64_t tokens, int64_t heads, int64_t gap,
   const StridedTensor output(formats.to, shape, strides);
   tensor.FillRandom(static_cast<uint64_t>(heads));
   const int64_t offset = source.width.rotary_offset;
-  const auto run = [&](const std::vector<rotary_tensor>& tensors) {
-    rotary_apply_args args = source.Args(shape, from_rows, tensors);
-    args.num_threads = threads;
-    args.target = target;
-    ApplyOk(args);
-  };
-  run({OutOfPlace(tensor.view(), output.view(), formats, offset)});
-  run({InPlace(tensor.view(), formats, offset)});
+  const std::vector<rotary_tensor> elsewhere = {
+      OutOfPlace(tensor.view(), output.view(), formats, offset)};
+  ApplyOk(source.Args(shape, true, elsewhere));
+  const std::vector<rotary_tensor> in_place = {
+      InPlace(tensor.view(), formats, offset)};
+  rotary_apply_args args = source.Args(shape, from_rows, in_place);
+  args.num_threads = threads;
+  args.target = target;
+  ApplyOk(args);
   CHECK(SameValues(tensor.view().As(formats.to), output.view()));
   CHECK(tensor.GapsIntact());
 }

@@ -144,7 +144,8 @@ TEST_CASE("a change of pairing in place is of heads of up to 4096 elements") {
   for (const Sides& sides :
        {Sides{ROTARY_F32, ROTARY_F32}, Sides{ROTARY_F16, ROTARY_F16},
         Sides{ROTARY_BF16, ROTARY_F16}}) {
-    const auto [from, to] = sides;
+    const rotary_dtype from = sides.from;
+    const rotary_dtype to = sides.to;
     CAPTURE(from);
     CheckApplyAccepted(with(4096, from, to, ROTARY_INTERLEAVED));
     CheckApplyRefused(with(4097, from, to, ROTARY_INTERLEAVED), expected);

@@ -61,13 +61,13 @@ std::string Describe(const Element& at, const std::string& input,
   return text.str();
 }
 
-// Calls differs(element) for the elements of a tensor until it is not empty.
+// Calls differs(b, t, h) for the heads of a tensor until one does.
 template <typename Differs>
 std::string FirstDifference(const Shape& shape, const Differs& differs) {
   for (int64_t b = 0; b < shape.batch; ++b) {
     for (int64_t t = 0; t < shape.tokens; ++t) {
       for (int64_t h = 0; h < shape.heads; ++h) {
-        const std::string difference = differs(b, t, h);
+        std::string difference = differs(b, t, h);
         if (!difference.empty()) return difference;
       }
     }
