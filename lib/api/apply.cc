@@ -13,6 +13,10 @@
 #include "lib/config/prepared_args.h"
 #include "lib/config/rows_args.h"
 
+void rotary_cos_sin_init(rotary_cos_sin* cos_sin, size_t struct_size) {
+  rotary::SetDefaults(cos_sin, struct_size);
+}
+
 void rotary_tensor_init(rotary_tensor* tensor, size_t struct_size) {
   rotary::SetDefaults(tensor, struct_size);
 }

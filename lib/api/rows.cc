@@ -92,10 +92,22 @@ size_t rotary_rows_bytes(const rotary_rows* rows) {
 rotary_status rotary_rows_read(const rotary_rows* rows, int64_t first_row,
                                int64_t count, float* cos, float* sin,
                                int64_t row_stride, rotary_error* error) {
-  if (const rotary_status status = rotary::CheckRowsRead(
-          rows, first_row, count, cos, sin, &row_stride, error)) {
+  return rotary_rows_export(rows, first_row, count, ROTARY_F32,
+                            ROTARY_WIDTH_PAIRS, cos, sin, row_stride,
+                            ROTARY_DENSE, error);
+}
+
+rotary_status rotary_rows_export(const rotary_rows* rows, int64_t first_row,
+                                 int64_t count, rotary_dtype dtype,
+                                 rotary_width width, void* cos, void* sin,
+                                 int64_t row_stride, int64_t element_stride,
+                                 rotary_error* error) {
+  rotary::CosSinCopy to;
+  if (const rotary_status status =
+          rotary::ReadRowsExport(rows, first_row, count, dtype, width, cos, sin,
+                                 row_stride, element_stride, &to, error)) {
     return status;
   }
-  rotary::CopyRows(rows, first_row, count, cos, sin, row_stride);
+  rotary::CopyRows(rows, first_row, count, to);
   return ROTARY_OK;
 }

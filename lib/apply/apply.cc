@@ -2,165 +2,27 @@
 
 #include <algorithm>
 
+#include "lib/apply/block.h"
 #include "lib/apply/partition.h"
 #include "lib/apply/team.h"
-#include "lib/apply/tile.h"
 
 namespace rotary {
 namespace {
 
-// Tokens that go through all tensors before the next ones do, so that their
-// rows stay in the cache.
-constexpr int64_t kBlockTokens = 64;
-
-// Rows that are made on the way live on the stack, within its 16 KB a call.
-constexpr int64_t kScratchFloats = 3072;
-static_assert(kScratchFloats % (2 * kPairPadding) == 0);
-
-// A part of a call: some tokens of some tensors, the call's or ranges of their
-// heads.
-struct Part {
-  const Tensor* tensors;
-  const Tensor* tensors_end;
-  RotateJob job;
-};
-
-// Makes the rows of tokens from `token` on of one sequence, or of a packed
-// batch.
-inline void MakeSomeRows(Target target, const Positions& positions,
-                         int64_t token, const MakeRowsJob& job) {
-  kMakeRows[target](job);
-  if (positions.cu_seqlens != nullptr) {
-    MarkPadding(positions, token, job.count, job.rotates);
-  }
-}
-
-// With the rows of all pairs.
-[[gnu::noinline]] void RotateTiled(const Tensor& tensor, const RotateJob& job) {
-  TiledHeads heads(tensor, job);
-  while (heads.Next()) {
-    const int64_t row = heads.token() * job.row_stride;
-    heads.Rotate(0, job.pairs, job.cos + row, job.sin + row,
-                 job.rotates[heads.token() * job.rotates_stride]);
-  }
-}
-
-// Neighbors of one kernel go together: they share their rows' registers.
-inline void RotateTensors(Part* part) {
-  RotateJob& job = part->job;
-  for (const Tensor* t = part->tensors; t < part->tensors_end;) {
-    if (t->tile != Tile::kNone) {
-      // Without the rows of all pairs: see RotateWideTiled.
-      if (job.pair_count == job.pairs) RotateTiled(*t, job);
-      ++t;
-      continue;
-    }
-    const RotateKernel rotate = t->rotate;
-    job.tensors = t;
-    do {
-      ++t;
-    } while (t < part->tensors_end && t->rotate == rotate &&
-             t->tile == Tile::kNone);
-    job.tensors_end = t;
-    rotate(job);
-  }
-}
-
-inline void RotateWithRows(const ApplyCall& call, Part* part) {
-  RotateJob& job = part->job;
-  const RowsView rows = ViewRows(call.rows);
-  const int64_t row = call.first_row + job.b * call.row_batch_stride +
-                      job.token * call.row_token_stride;
-  job.pair_begin = 0;
-  job.pair_count = call.pairs;
-  job.cos = rows.cos + row * rows.row_stride;
-  job.sin = rows.sin + row * rows.row_stride;
-  job.row_stride = rows.row_stride * call.row_token_stride;
-  job.rotates = rows.rotates + row;
-  job.rotates_stride = call.row_token_stride;
-  RotateTensors(part);
-}
-
-// Heads that are wider than the rows made at a time, and must be copied whole:
-// rows are made for each of them again.
-[[gnu::noinline]] void RotateWideTiled(const ApplyCall& call, const Part& part,
-                                       MakeRowsJob* make) {
-  const int64_t chunk = make->row_stride / 2;
-  const int32_t* positions = make->positions;
-  make->count = 1;
-  for (const Tensor* t = part.tensors; t < part.tensors_end; ++t) {
-    if (t->tile == Tile::kNone) continue;
-    TiledHeads heads(*t, part.job);
-    while (heads.Next()) {
-      make->positions = positions + heads.token();
-      for (int64_t pair = 0; pair < call.pairs; pair += chunk) {
-        make->pair_begin = pair;
-        make->pair_count = std::min(chunk, make->padded_pairs - pair);
-        MakeSomeRows(call.target, call.positions,
-                     part.job.token + heads.token(), *make);
-        heads.Rotate(pair, std::min(chunk, call.pairs - pair), make->cos,
-                     make->sin, make->rotates[0]);
-      }
-    }
-  }
-  make->positions = positions;
-}
-
-// Makes the rows of a few tokens at a time, of very wide heads a few pairs at a
-// time.
-void RotateWithPositions(const ApplyCall& call, Part* part) {
-  alignas(64) float scratch[kScratchFloats];
-  uint8_t rotates[kBlockTokens];
-  int32_t positions[kBlockTokens];
-  MakeRowsJob make = RowsJob(*call.embedding, call.factors);
-  const int64_t chunk = std::min(make.padded_pairs, kScratchFloats / 2);
-  make.positions = positions;
-  make.cos = scratch;
-  make.sin = scratch + chunk;
-  make.row_stride = 2 * chunk;
-  make.rotates = rotates;
-  RotateJob& job = part->job;
-  job.cos = make.cos;
-  job.sin = make.sin;
-  job.row_stride = make.row_stride;
-  job.rotates = rotates;
-  job.rotates_stride = 1;
-  const int64_t end = job.token + job.count;
-  while (job.token < end) {
-    if (job.count * make.row_stride > kScratchFloats) {
-      job.count = kScratchFloats / make.row_stride;
-    }
-    make.count = job.count;
-    ReadPositions(call.positions, job.b, job.token, job.count, positions);
-    for (int64_t pair = 0; pair < call.pairs; pair += chunk) {
-      make.pair_begin = pair;
-      make.pair_count = std::min(chunk, make.padded_pairs - pair);
-      MakeSomeRows(call.target, call.positions, job.token, make);
-      job.pair_begin = pair;
-      job.pair_count = std::min(chunk, call.pairs - pair);
-      RotateTensors(part);
-    }
-    if (call.pairs > chunk) RotateWideTiled(call, *part, &make);
-    job.token += job.count;
-    job.count = end - job.token;
-  }
-  // The rows end here, the part goes on.
-  job.cos = job.sin = nullptr;
-  job.rotates = nullptr;
-}
-
-// Tokens [token, token + count), counted through all sequences.
+// Tokens [token, token + count), counted through all sequences, of some
+// tensors, whose heads begin at `first_head`.
 void RotateTokens(const ApplyCall& call, const Tensor* tensors,
-                  const Tensor* tensors_end, int64_t token, int64_t count) {
+                  const Tensor* tensors_end, int64_t first_head, int64_t token,
+                  int64_t count) {
   if (count == 0) return;
   Part part;
   part.tensors = tensors;
   part.tensors_end = tensors_end;
+  part.first_head = first_head;
   RotateJob& job = part.job;
   job.pairs = call.pairs;
   job.sin_sign = call.sin_sign;
   job.copies = call.copies;
-  job.fetches_rows = call.prefetch && call.rows != nullptr;
   int64_t b = 0;
   if (token >= call.tokens) {
     b = token / call.tokens;
@@ -171,11 +33,7 @@ void RotateTokens(const ApplyCall& call, const Tensor* tensors,
     job.b = b;
     job.token = token;
     job.count = n;
-    if (call.rows != nullptr) {
-      RotateWithRows(call, &part);
-    } else {
-      RotateWithPositions(call, &part);
-    }
+    RotateBlock(call, &part);
     count -= n;
     token += n;
     if (token == call.tokens) {
@@ -186,7 +44,7 @@ void RotateTokens(const ApplyCall& call, const Tensor* tensors,
 }
 
 void RotateWholeTokens(const ApplyCall& call, int64_t token, int64_t count) {
-  RotateTokens(call, call.tensors, call.tensors + call.num_tensors, token,
+  RotateTokens(call, call.tensors, call.tensors + call.num_tensors, 0, token,
                count);
 }
 
@@ -194,18 +52,14 @@ void RotateWholeTokens(const ApplyCall& call, int64_t token, int64_t count) {
 void RotateHeads(const ApplyCall& call, int64_t token, int64_t head_begin,
                  int64_t head_end) {
   for (int64_t i = 0; i < call.num_tensors; ++i) {
-    Tensor part = call.tensors[i];
+    const Tensor& tensor = call.tensors[i];
     const int64_t begin = std::max(head_begin, int64_t{0});
-    const int64_t end = std::min(head_end, part.heads);
-    head_begin -= part.heads;
-    head_end -= part.heads;
+    const int64_t end = std::min(head_end, tensor.heads);
+    head_begin -= tensor.heads;
+    head_end -= tensor.heads;
     if (begin >= end) continue;
-    part.heads = end - begin;
-    part.input = static_cast<const char*>(part.input) +
-                 begin * part.input_strides.head * part.input_size;
-    part.output = static_cast<char*>(part.output) +
-                  begin * part.output_strides.head * part.output_size;
-    RotateTokens(call, &part, &part + 1, token, 1);
+    const Tensor some = SomeHeads(tensor, begin, end);
+    RotateTokens(call, &some, &some + 1, begin, token, 1);
   }
 }
 

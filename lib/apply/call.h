@@ -8,6 +8,7 @@
 
 #include "lib/kernels/kernels.h"
 #include "lib/kernels/target.h"
+#include "lib/rows/cos_sin.h"
 #include "lib/rows/embedding.h"
 #include "lib/rows/positions.h"
 #include "lib/rows/rows.h"
@@ -29,17 +30,24 @@ struct ApplyCall {
   int64_t num_tensors;
   uint32_t sin_sign;
 
-  // Row first_row + b * row_batch_stride + t * row_token_stride of `rows`, if
-  // there are; else rows are made from the embedding and the positions.
+  bool by_head;  // each head has rows of its own
+
+  // Row first_row + b * row_batch_stride + t * row_token_stride + h *
+  // row_head_stride of `rows`, if there are;
   const rotary_rows* rows;
   int64_t first_row;
   int64_t row_batch_stride;
   int64_t row_token_stride;
+  int64_t row_head_stride;
 
+  // else rows are made from the embedding and the positions, if there is one;
   Target target;
   const rotary_embedding* embedding;
   Positions positions;
   RowFactors factors;
+
+  // else they are the caller's, at the positions if they go by position.
+  CosSin cos_sin;
 };
 
 // Rows first_row + b * tokens + t of `rows` are set.

@@ -1,6 +1,7 @@
 #include "lib/config/apply_args.h"
 
 #include "lib/config/common_args.h"
+#include "lib/config/cos_sin_arg.h"
 #include "lib/config/error.h"
 #include "lib/config/region.h"
 #include "lib/config/structs.h"
@@ -8,27 +9,30 @@
 namespace rotary {
 namespace {
 
-// Moves *low or *high as far as `size` steps of a stride reach.
-inline bool Reach(int64_t size, int64_t stride, int64_t* low, int64_t* high) {
-  if (size == 1) return true;
-  int64_t span;
-  if (__builtin_mul_overflow(size - 1, stride, &span)) return false;
-  int64_t* end = span < 0 ? low : high;
-  return !__builtin_add_overflow(*end, span, end);
+[[gnu::cold]] rotary_status FailSources(const char* name, const char* reason,
+                                        rotary_error* error) {
+  Failure failure = {ROTARY_ERROR_ARGUMENT, name};
+  failure.type = Failure::kNone;
+  return Fail(error, failure, reason);
+}
+
+// Rows and cos_sin have been made for one.
+rotary_status CheckModeUnset(const rotary_apply_args& args,
+                             rotary_error* error) {
+  if (args.mode == ROTARY_FORWARD) return ROTARY_OK;
+  return FailArgument(error, "mode", args.mode,
+                      "must be 0 with rows or cos_sin, which have theirs");
 }
 
 rotary_status ReadRows(const rotary_apply_args& args, ApplyCall* call,
                        Span* source, rotary_error* error) {
-  if (args.embedding != nullptr || args.positions != nullptr) {
-    Failure failure = {ROTARY_ERROR_ARGUMENT, "rows"};
-    failure.type = Failure::kNone;
-    return Fail(error, failure,
-                "is given together with embedding or positions");
+  if (args.embedding != nullptr || args.positions != nullptr ||
+      args.cos_sin != nullptr) {
+    return FailSources("rows",
+                       "is given together with embedding, positions or cos_sin",
+                       error);
   }
-  if (args.mode != ROTARY_FORWARD) {
-    return FailArgument(error, "mode", args.mode,
-                        "must be 0 with rows, which have theirs");
-  }
+  if (const rotary_status status = CheckModeUnset(args, error)) return status;
   if (!AreRows(args.rows)) {
     return FailArgument(error, "rows", reinterpret_cast<intptr_t>(args.rows),
                         "not rows that were initialized");
@@ -43,13 +47,22 @@ rotary_status ReadRows(const rotary_apply_args& args, ApplyCall* call,
     call->row_batch_stride = args.tokens;
   }
   if (args.row_token_stride == ROTARY_DENSE) call->row_token_stride = 1;
+  call->row_head_stride = args.row_head_stride;
   source->low = reinterpret_cast<uintptr_t>(args.rows);
   source->end = source->low + args.rows->bytes;
-  if (args.batch == 0 || args.tokens == 0) return ROTARY_OK;
+  int64_t heads = 1;
+  if (args.row_head_stride != 0) {
+    if (const rotary_status status = ReadMostHeads(args, &heads, error)) {
+      return status;
+    }
+    call->by_head = heads > 1;
+  }
+  if (args.batch == 0 || args.tokens == 0 || heads == 0) return ROTARY_OK;
   int64_t low = args.first_row;
   int64_t high = args.first_row;
   if (!Reach(args.batch, call->row_batch_stride, &low, &high) ||
-      !Reach(args.tokens, call->row_token_stride, &low, &high) || low < 0 ||
+      !Reach(args.tokens, call->row_token_stride, &low, &high) ||
+      !Reach(heads, call->row_head_stride, &low, &high) || low < 0 ||
       high >= args.rows->count) {
     return FailArgument(error, "first_row", args.first_row,
                         "with the row strides this leaves the rows");
@@ -60,9 +73,8 @@ rotary_status ReadRows(const rotary_apply_args& args, ApplyCall* call,
 rotary_status ReadEmbedding(const rotary_apply_args& args, ApplyCall* call,
                             Span spans[2], rotary_error* error) {
   if (args.embedding == nullptr) {
-    Failure failure = {ROTARY_ERROR_ARGUMENT, "embedding"};
-    failure.type = Failure::kNone;
-    return Fail(error, failure, "is NULL, and so is rows");
+    return FailSources("embedding", "is NULL, and so are rows and cos_sin",
+                       error);
   }
   call->rows = nullptr;
   call->embedding = args.embedding;
@@ -72,7 +84,33 @@ rotary_status ReadEmbedding(const rotary_apply_args& args, ApplyCall* call,
     return status;
   }
   return ReadPositionsArg(args.positions, args.batch, args.tokens,
-                          &call->positions, spans, error);
+                          kAllPositions, &call->positions, spans, error);
+}
+
+rotary_status ReadOwnCosSin(const rotary_apply_args& args, ApplyCall* call,
+                            Sources* sources, rotary_error* error) {
+  if (args.embedding != nullptr) {
+    return FailSources("cos_sin", "is given together with embedding", error);
+  }
+  if (const rotary_status status = CheckModeUnset(args, error)) return status;
+  int64_t heads;
+  if (const rotary_status status = ReadMostHeads(args, &heads, error)) {
+    return status;
+  }
+  return ReadCosSin(args, heads, call, sources, error);
+}
+
+rotary_status ReadSource(const rotary_apply_args& args, ApplyCall* call,
+                         Sources* sources, rotary_error* error) {
+  if (args.rows != nullptr) return ReadRows(args, call, sources->Add(), error);
+  if (args.row_head_stride != 0) {
+    return FailArgument(error, "row_head_stride", args.row_head_stride,
+                        "must be 0 without rows");
+  }
+  if (args.cos_sin != nullptr) {
+    return ReadOwnCosSin(args, call, sources, error);
+  }
+  return ReadEmbedding(args, call, sources->Add(2), error);
 }
 
 void FoldBatch(ApplyCall* call) {
@@ -80,6 +118,8 @@ void FoldBatch(ApplyCall* call) {
   call->batch = 1;
   if (call->rows != nullptr) {
     call->row_token_stride = call->row_batch_stride;
+  } else if (call->embedding == nullptr && !call->cos_sin.by_position) {
+    call->cos_sin.row_stride = call->cos_sin.batch_stride;
   } else {
     call->positions.token_stride = call->positions.batch_stride;
     call->positions.token_step = 0;
@@ -122,10 +162,9 @@ rotary_status CheckCall(const rotary_apply_args& args, Tensor* tensors,
   call->sin_sign = args.transpose != 0 ? uint32_t{1} << 31 : 0;
   status = ReadTarget(args.target, &call->target, error);
   if (status != ROTARY_OK) return status;
-  Sources sources = {{{0, 0}, {0, 0}}};
-  status = args.rows != nullptr
-               ? ReadRows(args, call, sources.spans, error)
-               : ReadEmbedding(args, call, sources.spans, error);
+  call->by_head = false;
+  Sources sources;
+  status = ReadSource(args, call, &sources, error);
   if (status != ROTARY_OK) return status;
   status = CheckTensors(args, sources, tensors, call, error);
   if (status != ROTARY_OK) return status;

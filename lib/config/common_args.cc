@@ -3,6 +3,7 @@
 #include "lib/config/error.h"
 #include "lib/config/structs.h"
 #include "lib/kernels/target.h"
+#include "lib/rows/embedding.h"
 
 namespace rotary {
 namespace {
@@ -85,8 +86,9 @@ rotary_status ReadCuSeqlens(const rotary_positions& from, int64_t batch,
 }  // namespace
 
 rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
-                               int64_t tokens, Positions* positions,
-                               Span spans[2], rotary_error* error) {
+                               int64_t tokens, const PositionRange& range,
+                               Positions* positions, Span spans[2],
+                               rotary_error* error) {
   spans[0] = spans[1] = {0, 0};
   rotary_positions copy;
   if (const rotary_status status = ReadStruct(
@@ -160,17 +162,28 @@ rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
     }
   }
   BadPosition bad;
-  if (FindBadPosition(*positions, batch, tokens, &bad)) {
+  if (FindBadPosition(*positions, batch, tokens, range, &bad)) {
     const bool data = from->data != nullptr;
     Failure failure = {ROTARY_ERROR_POSITION,
                        data ? "positions.data" : "positions.offset"};
     failure.value = data ? bad.value : from->offset;
     failure.token = bad.batch * tokens + bad.token;
     return Fail(error, failure,
-                "the position must be within (-2^31, 2^31), with the offset "
-                "and, after a start, the token's index");
+                range.low < 0
+                    ? "the position must be within (-2^31, 2^31), with the "
+                      "offset and, after a start, the token's index"
+                    : "the position must be within 0 .. cos_sin.rows - 1, with "
+                      "the offset and, after a start, the token's index");
   }
   return ROTARY_OK;
+}
+
+rotary_status CheckRotaryDim(int64_t rotary_dim, const char* name,
+                             rotary_error* error) {
+  if (rotary_dim >= 2 && rotary_dim % 2 == 0 && rotary_dim <= kMaxRotaryDim) {
+    return ROTARY_OK;
+  }
+  return FailArgument(error, name, rotary_dim, "must be even, 2 to 65536");
 }
 
 rotary_status ReadMode(rotary_mode mode, double gain, RowFactors* factors,

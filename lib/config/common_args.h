@@ -15,8 +15,27 @@ namespace rotary {
 // Reads and checks every position of [batch][tokens].  `spans`: the memory of
 // data and of cu_seqlens.
 rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
-                               int64_t tokens, Positions* positions,
-                               Span spans[2], rotary_error* error);
+                               int64_t tokens, const PositionRange& range,
+                               Positions* positions, Span spans[2],
+                               rotary_error* error);
+
+// Of tensors, cos and sin.
+inline bool ReadDtype(rotary_dtype from, Dtype* dtype) {
+  *dtype = from == ROTARY_F32 ? kF32 : from == ROTARY_F16 ? kF16 : kBF16;
+  return from == ROTARY_F32 || from == ROTARY_F16 || from == ROTARY_BF16;
+}
+
+rotary_status CheckRotaryDim(int64_t rotary_dim, const char* name,
+                             rotary_error* error);
+
+// Moves *low or *high as far as `size` steps of a stride reach.
+inline bool Reach(int64_t size, int64_t stride, int64_t* low, int64_t* high) {
+  if (size == 1) return true;
+  int64_t span;
+  if (__builtin_mul_overflow(size - 1, stride, &span)) return false;
+  int64_t* end = span < 0 ? low : high;
+  return !__builtin_add_overflow(*end, span, end);
+}
 
 // The data's memory in detail.
 Region PositionsRegion(const Positions& positions, const Shape& shape);

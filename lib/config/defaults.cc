@@ -24,6 +24,14 @@ void SetDefaults(rotary_rows_args* args, size_t struct_size) {
   args->mode = ROTARY_FORWARD;
 }
 
+void SetDefaults(rotary_cos_sin* cos_sin, size_t struct_size) {
+  if (!ClearStruct(cos_sin, struct_size)) return;
+  cos_sin->batch_stride = ROTARY_DENSE;
+  cos_sin->row_stride = ROTARY_DENSE;
+  cos_sin->element_stride = ROTARY_DENSE;
+  cos_sin->dtype = ROTARY_F32;
+}
+
 void SetDefaults(rotary_tensor* tensor, size_t struct_size) {
   if (!ClearStruct(tensor, struct_size)) return;
   tensor->heads = 1;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "lib/config/common_args.h"
 #include "lib/config/error.h"
 #include "lib/config/structs.h"
 
@@ -39,10 +40,9 @@ rotary_status ReadEmbeddingShape(const rotary_embedding_config* from,
           from, "config", "config.struct_size", &copy, &from, error)) {
     return status;
   }
-  if (from->rotary_dim < 2 || from->rotary_dim % 2 != 0 ||
-      from->rotary_dim > kMaxRotaryDim) {
-    return FailArgument(error, "rotary_dim", from->rotary_dim,
-                        "must be even, 2 to 65536");
+  if (const rotary_status status =
+          CheckRotaryDim(from->rotary_dim, "rotary_dim", error)) {
+    return status;
   }
   if (from->inv_freq == nullptr && !PositiveFinite(from->base)) {
     return FailReal(error, "base", from->base, "must be positive and finite");

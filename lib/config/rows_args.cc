@@ -1,11 +1,49 @@
 #include "lib/config/rows_args.h"
 
 #include "lib/config/common_args.h"
+#include "lib/config/cos_sin_arg.h"
 #include "lib/config/error.h"
 #include "lib/config/region.h"
 #include "lib/config/structs.h"
 
 namespace rotary {
+namespace {
+
+// One of the arrays that so many rows are copied to.
+rotary_status ReadExportRegion(const rotary_rows* rows, int64_t count,
+                               const char* name, const void* data,
+                               const CosSinFormat& format, int64_t row_stride,
+                               Region* region, rotary_error* error) {
+  if (data == nullptr) return FailNull(error, name);
+  const intptr_t at = reinterpret_cast<intptr_t>(data);
+  const int64_t size = ElementSize(format.dtype);
+  if (at % size != 0) {
+    return FailArgument(error, name, at, "must be aligned to its element");
+  }
+  // Of rows of elements.
+  const Strides strides = {row_stride, format.element_stride, 0};
+  const auto fail = [&](int dim, rotary_status status, const char* reason) {
+    Failure failure = {status, dim == 1 ? "row_stride" : "element_stride"};
+    failure.value = dim == 1 ? row_stride : format.element_stride;
+    return Fail(error, failure, reason);
+  };
+  if (const int dim = MakeRegion(data, {count, format.elements}, 1, 1, strides,
+                                 size, region)) {
+    return fail(dim, ROTARY_ERROR_ARGUMENT, "reaches further than memory can");
+  }
+  if (const int dim = CoincidingDim(*region)) {
+    return fail(dim, ROTARY_ERROR_OVERLAP,
+                "less than what it steps over: elements coincide");
+  }
+  if (!Disjoint(*region, MakeRegion(rows, static_cast<int64_t>(rows->bytes)))) {
+    Failure failure = {ROTARY_ERROR_OVERLAP, name};
+    failure.value = at;
+    return Fail(error, failure, "it overlaps the rows");
+  }
+  return ROTARY_OK;
+}
+
+}  // namespace
 
 rotary_status ReadRowsShape(const rotary_embedding* embedding, int64_t count,
                             size_t* bytes, rotary_error* error) {
@@ -59,26 +97,40 @@ rotary_status CheckRowRange(const rotary_rows* rows, int64_t first_row,
   return ROTARY_OK;
 }
 
-rotary_status CheckRowsRead(const rotary_rows* rows, int64_t first_row,
-                            int64_t count, const float* cos, const float* sin,
-                            int64_t* row_stride, rotary_error* error) {
+rotary_status ReadRowsExport(const rotary_rows* rows, int64_t first_row,
+                             int64_t count, rotary_dtype dtype,
+                             rotary_width width, void* cos, void* sin,
+                             int64_t row_stride, int64_t element_stride,
+                             CosSinCopy* to, rotary_error* error) {
   if (const rotary_status status = CheckRows(rows, error)) return status;
   if (const rotary_status status =
           CheckRowRange(rows, first_row, count, "count", error)) {
     return status;
   }
-  if (*row_stride == ROTARY_DENSE) *row_stride = rows->pairs;
-  if (*row_stride < rows->pairs) {
-    return FailArgument(error, "row_stride", *row_stride,
-                        "must be at least rotary_dim / 2");
+  CosSinFormat format;
+  const CosSinNames names = {"dtype", "width", "element_stride"};
+  if (const rotary_status status = ReadCosSinFormat(
+          dtype, width, rows->pairs, element_stride, names, &format, error)) {
+    return status;
   }
-  if (count > 1 && *row_stride > kMaxSpan / count) {
-    return FailArgument(error, "row_stride", *row_stride,
-                        "reaches further than memory can");
-  }
+  if (row_stride == ROTARY_DENSE) row_stride = format.elements;
+  *to = {cos, sin, format.dtype, row_stride, format.pair_stride, format.twin};
   if (count == 0) return ROTARY_OK;
-  if (cos == nullptr) return FailNull(error, "cos");
-  if (sin == nullptr) return FailNull(error, "sin");
+  Region cos_region;
+  Region sin_region;
+  if (const rotary_status status = ReadExportRegion(
+          rows, count, "cos", cos, format, row_stride, &cos_region, error)) {
+    return status;
+  }
+  if (const rotary_status status = ReadExportRegion(
+          rows, count, "sin", sin, format, row_stride, &sin_region, error)) {
+    return status;
+  }
+  if (!Disjoint(cos_region, sin_region)) {
+    Failure failure = {ROTARY_ERROR_OVERLAP, "sin"};
+    failure.value = reinterpret_cast<intptr_t>(sin);
+    return Fail(error, failure, "not provably disjoint from cos");
+  }
   return ROTARY_OK;
 }
 
@@ -118,7 +170,7 @@ rotary_status ReadRowsArgs(rotary_rows* rows, const rotary_rows_args* from,
   Span positions[2];
   if (const rotary_status status =
           ReadPositionsArg(from->positions, from->batch, from->tokens,
-                           &call->positions, positions, error)) {
+                           kAllPositions, &call->positions, positions, error)) {
     return status;
   }
   const Region block = MakeRegion(rows, static_cast<int64_t>(rows->bytes));

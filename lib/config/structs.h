@@ -17,6 +17,9 @@ inline constexpr size_t kFirstSize = sizeof(Struct);
 template <>
 inline constexpr size_t kFirstSize<rotary_positions> =
     offsetof(rotary_positions, cu_seqlens);
+template <>
+inline constexpr size_t kFirstSize<rotary_apply_args> =
+    offsetof(rotary_apply_args, cos_sin);
 
 // Whether some version's struct, this one's or a later one's, may be so large.
 template <class Struct>

@@ -35,12 +35,14 @@ Region OutputRegion(const Shape& shape, const Tensor& tensor) {
                     memory, error);
 }
 
-// Where the rotation of a call comes from.
-Region SourceRegion(const rotary_apply_args& args, const ApplyCall& call) {
-  if (call.rows != nullptr) {
-    return MakeRegion(call.rows, static_cast<int64_t>(call.rows->bytes));
+// Source i of a call in detail: the first is the positions' data, if it has
+// positions.
+Region SourceRegion(const rotary_apply_args& args, const ApplyCall& call,
+                    const Sources& sources, int i) {
+  if (i == 0 && call.rows == nullptr && args.positions != nullptr) {
+    return PositionsRegion(call.positions, {args.batch, args.tokens});
   }
-  return PositionsRegion(call.positions, {args.batch, args.tokens});
+  return RegionOf(sources.spans[i]);
 }
 
 // Named by the pointer that the caller gave: in place that is the input.
@@ -86,12 +88,14 @@ inline rotary_status CheckAlone(const rotary_apply_args& args,
     return FailOverlap(index, tensor, memory,
                        "not provably disjoint from its input", error);
   }
-  if ((!Apart(memory.output, sources.spans[0]) &&
-       !Disjoint(OutputRegion(shape, tensor), SourceRegion(args, *call))) ||
-      (!Apart(memory.output, sources.spans[1]) &&
-       !Disjoint(OutputRegion(shape, tensor), RegionOf(sources.spans[1])))) {
-    return FailOverlap(index, tensor, memory,
-                       "it overlaps the rows or the positions", error);
+  for (int i = 0; i < sources.count; ++i) {
+    if (!Apart(memory.output, sources.spans[i]) &&
+        !Disjoint(OutputRegion(shape, tensor),
+                  SourceRegion(args, *call, sources, i))) {
+      return FailOverlap(index, tensor, memory,
+                         "it overlaps the rows, the positions, cos or sin",
+                         error);
+    }
   }
   Count(args, tensor, memory, call);
   return ROTARY_OK;
@@ -191,6 +195,18 @@ void FinishTensor(const rotary_apply_args& args, const Memory& memory,
 }
 
 }  // namespace
+
+rotary_status ReadMostHeads(const rotary_apply_args& args, int64_t* heads,
+                            rotary_error* error) {
+  *heads = 0;
+  for (int64_t i = 0; i < args.num_tensors; ++i) {
+    rotary_tensor copy;
+    const rotary_tensor* tensor = ViewTensor(args, i, &copy);
+    if (tensor == nullptr) return FailTensorSize(args, i, error);
+    *heads = std::max(*heads, tensor->heads);
+  }
+  return ROTARY_OK;
+}
 
 rotary_status CheckTensors(const rotary_apply_args& args,
                            const Sources& sources, Tensor* tensors,

@@ -22,6 +22,35 @@ struct Memory {
   rotary_store store;
 };
 
+// Tensor `index` as the caller gave it.  All tensors are of the first one's
+// version.
+inline const rotary_tensor* GivenTensor(const rotary_apply_args& args,
+                                        int64_t index) {
+  return reinterpret_cast<const rotary_tensor*>(
+      reinterpret_cast<const char*>(args.tensors) +
+      static_cast<size_t>(index) * args.tensors[0].struct_size);
+}
+
+// As this version's struct, or nullptr: then FailTensorSize says why.
+inline const rotary_tensor* ViewTensor(const rotary_apply_args& args,
+                                       int64_t index, rotary_tensor* copy) {
+  const rotary_tensor* from = GivenTensor(args, index);
+  return from->struct_size == args.tensors[0].struct_size
+             ? ViewStruct(from, copy)
+             : nullptr;
+}
+
+[[gnu::cold]] inline rotary_status FailTensorSize(const rotary_apply_args& args,
+                                                  int64_t index,
+                                                  rotary_error* error) {
+  const TensorFailure fail = {index, error};
+  return fail("struct_size",
+              static_cast<int64_t>(GivenTensor(args, index)->struct_size),
+              "no known size, not the first tensor's, or a field is set that "
+              "this version has not",
+              ROTARY_ERROR_STRUCT_SIZE);
+}
+
 inline rotary_status CheckFields(const rotary_tensor& in, int64_t rotary_dim,
                                  TensorFailure fail) {
   if (in.heads < 0) return fail("heads", in.heads, "must not be negative");
@@ -45,11 +74,6 @@ struct Format {
   Pairing pairing;
   int32_t size;
 };
-
-inline bool ReadDtype(rotary_dtype from, Dtype* dtype) {
-  *dtype = from == ROTARY_F32 ? kF32 : from == ROTARY_F16 ? kF16 : kBF16;
-  return from == ROTARY_F32 || from == ROTARY_F16 || from == ROTARY_BF16;
-}
 
 inline bool ReadPairing(rotary_pairing from, Pairing* pairing) {
   *pairing = from == ROTARY_HALF ? kHalf : kInterleaved;
@@ -214,20 +238,9 @@ inline rotary_status ReadOutput(const rotary_tensor& in, const Shape& shape,
     const ApplyCall& call, Tensor* tensor, Memory* memory,
     rotary_error* error) {
   const TensorFailure fail = {index, error};
-  // All tensors are of the first one's version.
-  const size_t size = args.tensors[0].struct_size;
-  const rotary_tensor* from = reinterpret_cast<const rotary_tensor*>(
-      reinterpret_cast<const char*>(args.tensors) +
-      static_cast<size_t>(index) * size);
   rotary_tensor copy;
-  const rotary_tensor* view =
-      from->struct_size == size ? ViewStruct(from, &copy) : nullptr;
-  if (view == nullptr) {
-    return fail("struct_size", static_cast<int64_t>(from->struct_size),
-                "no known size, not the first tensor's, or a field is set that "
-                "this version has not",
-                ROTARY_ERROR_STRUCT_SIZE);
-  }
+  const rotary_tensor* view = ViewTensor(args, index, &copy);
+  if (view == nullptr) return FailTensorSize(args, index, error);
   const rotary_tensor& in = *view;
   rotary_status status = CheckFields(in, 2 * call.pairs, fail);
   if (status != ROTARY_OK) return status;

@@ -68,8 +68,7 @@ struct RotateJob {
   int64_t pair_begin;
   int64_t pair_count;
 
-  // The first token's row, at pair_begin; readable up to pair_count rounded up
-  // to kPairPadding.
+  // The first token's row, at pair_begin: pair_count values each.
   const float* cos;
   const float* sin;
   int64_t row_stride;
@@ -115,6 +114,26 @@ struct MakeRowsJob {
   uint8_t* rotates;  // set for each row: kCopied if it has no position
 };
 using MakeRowsKernel = void (*)(const MakeRowsJob& job);
+
+// Rows from a caller's cos and sin of any dtype, widened.
+struct GatherRowsJob {
+  const void* cos;  // of the first pair of row 0
+  const void* sin;
+  Dtype dtype;
+  int64_t from_row_stride;   // in elements
+  int64_t from_pair_stride;  // in elements
+  const int32_t* indices;  // of the rows, negative: not read; nullptr: 0, 1 ..
+  int64_t count;
+  int64_t pair_count;
+  float* to_cos;
+  float* to_sin;
+  int64_t to_row_stride;
+};
+using GatherRowsKernel = void (*)(const GatherRowsJob& job);
+
+// So many f32 to another dtype, rounded.  Strides are in elements.
+void ScatterRow(const float* from, int64_t from_stride, int64_t count,
+                Dtype dtype, void* to, int64_t to_stride);
 
 constexpr int32_t kNoPosition = INT32_MIN;
 

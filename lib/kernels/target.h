@@ -28,6 +28,7 @@ extern const RotateKernels* const kRotateF32[kNumTargets];
 extern const RotateKernels* const kRotateF16[kNumTargets];
 extern const RotateKernels* const kRotateBF16[kNumTargets];
 extern const MakeRowsKernel kMakeRows[kNumTargets];
+extern const GatherRowsKernel kGatherRows[kNumTargets];
 
 // The kernel from one dtype and pairing to another.
 inline RotateKernel FindRotate(Target target, Dtype input_dtype,

@@ -13,16 +13,13 @@ template <typename T>
 constexpr T kSentinel = std::is_signed_v<T> ? std::numeric_limits<T>::min()
                                             : std::numeric_limits<T>::max();
 
-// offset + id + t as int32, or false if it is out of range.
+// Whether offset + id + step is in the range.
 template <typename T>
-bool Add(T id, int64_t offset, int64_t step, int32_t* position) {
+bool IsIn(const PositionRange& range, T id, int64_t offset, int64_t step) {
   int64_t sum;
-  if (__builtin_add_overflow(id, offset, &sum) ||
-      __builtin_add_overflow(sum, step, &sum)) {
-    return false;
-  }
-  *position = static_cast<int32_t>(sum);
-  return sum == *position && *position != kNoPosition;
+  return !__builtin_add_overflow(id, offset, &sum) &&
+         !__builtin_add_overflow(sum, step, &sum) && sum >= range.low &&
+         sum <= range.high;
 }
 
 template <typename T>
@@ -44,25 +41,25 @@ int32_t Position(const Positions& positions, T id, int64_t step) {
 
 // Whether token t of sequence b may be where it is.
 template <typename T>
-bool IsGood(const Positions& positions, int64_t b, int64_t t, int64_t* id) {
+bool IsGood(const Positions& positions, int64_t b, int64_t t,
+            const PositionRange& range, int64_t* id) {
   const T element = Element<T>(positions, b, t);
   *id = static_cast<int64_t>(element);
-  int32_t position;
   return element == kSentinel<T> ||
-         Add(element, positions.offset, t * positions.token_step, &position);
+         IsIn(range, element, positions.offset, t * positions.token_step);
 }
 
 // Of a packed batch: the first and the last token of each sequence tell.
 template <typename T>
-bool FindBadPacked(const Positions& positions, BadPosition* bad) {
+bool FindBadPacked(const Positions& positions, const PositionRange& range,
+                   BadPosition* bad) {
   for (int64_t s = 0; s < positions.num_sequences; ++s) {
     const int64_t begin = SequenceBegin(positions, s);
     const int64_t length = SequenceBegin(positions, s + 1) - begin;
     const T element = Element<T>(positions, s, 0);
     if (length == 0 || element == kSentinel<T>) continue;
     for (const int64_t step : {int64_t{0}, length - 1}) {
-      int32_t position;
-      if (!Add(element, positions.offset, step, &position)) {
+      if (!IsIn(range, element, positions.offset, step)) {
         *bad = {0, begin + step, static_cast<int64_t>(element)};
         return true;
       }
@@ -73,9 +70,9 @@ bool FindBadPacked(const Positions& positions, BadPosition* bad) {
 
 template <typename T>
 bool FindBad(const Positions& positions, int64_t batch, int64_t tokens,
-             BadPosition* bad) {
+             const PositionRange& range, BadPosition* bad) {
   if (positions.cu_seqlens != nullptr) {
-    return FindBadPacked<T>(positions, bad);
+    return FindBadPacked<T>(positions, range, bad);
   }
   // Within a sequence of consecutive positions the ends tell.
   const int64_t step = positions.token_step == 0 || tokens < 2 ? 1 : tokens - 1;
@@ -85,7 +82,7 @@ bool FindBad(const Positions& positions, int64_t batch, int64_t tokens,
   for (int64_t b = 0; b < sequences; ++b) {
     for (int64_t t = 0; t < tokens; t += step) {
       int64_t id;
-      if (!IsGood<T>(positions, b, t, &id)) {
+      if (!IsGood<T>(positions, b, t, range, &id)) {
         *bad = {b, t, id};
         return true;
       }
@@ -160,16 +157,16 @@ void Read(const Positions& positions, int64_t b, int64_t first, int64_t count,
 }  // namespace
 
 bool FindBadPosition(const Positions& positions, int64_t batch, int64_t tokens,
-                     BadPosition* bad) {
+                     const PositionRange& range, BadPosition* bad) {
   switch (positions.type) {
     case PositionType::kI32:
-      return FindBad<int32_t>(positions, batch, tokens, bad);
+      return FindBad<int32_t>(positions, batch, tokens, range, bad);
     case PositionType::kU32:
-      return FindBad<uint32_t>(positions, batch, tokens, bad);
+      return FindBad<uint32_t>(positions, batch, tokens, range, bad);
     case PositionType::kI64:
-      return FindBad<int64_t>(positions, batch, tokens, bad);
+      return FindBad<int64_t>(positions, batch, tokens, range, bad);
     case PositionType::kU64:
-      return FindBad<uint64_t>(positions, batch, tokens, bad);
+      return FindBad<uint64_t>(positions, batch, tokens, range, bad);
   }
   return false;
 }

@@ -39,14 +39,21 @@ inline int64_t SequenceBegin(const Positions& positions, int64_t s) {
              : static_cast<const int32_t*>(positions.cu_seqlens)[s];
 }
 
-// The first position that is not within (-2^31, 2^31), nor the sentinel.
+// Those that are legal, both ends included.
+struct PositionRange {
+  int64_t low;
+  int64_t high;
+};
+constexpr PositionRange kAllPositions = {-INT32_MAX, INT32_MAX};
+
+// The first position that is not in the range, nor the sentinel.
 struct BadPosition {
   int64_t batch;
   int64_t token;
   int64_t value;  // of data's element; u64: its bits
 };
 bool FindBadPosition(const Positions& positions, int64_t batch, int64_t tokens,
-                     BadPosition* bad);
+                     const PositionRange& range, BadPosition* bad);
 
 // Positions of tokens [first, first + count) of sequence b; the sentinel is
 // read as kNoPosition.  The positions have been checked.

@@ -28,17 +28,25 @@ rotary_rows* InitRows(void* memory, int64_t pairs, int64_t count) {
 }
 
 void CopyRows(const rotary_rows* rows, int64_t first_row, int64_t count,
-              float* cos, float* sin, int64_t row_stride) {
+              const CosSinCopy& to) {
+  static constexpr float kOne = 1.0f;
+  static constexpr float kZero = 0.0f;
   const RowsView view = ViewRows(rows);
-  for (int64_t r = first_row; r < first_row + count; ++r) {
-    const float* from_cos = view.cos + r * view.row_stride;
-    const float* from_sin = view.sin + r * view.row_stride;
-    for (int64_t i = 0; i < rows->pairs; ++i) {
-      cos[i] = view.rotates[r] == kRotated ? from_cos[i] : 1.0f;
-      sin[i] = view.rotates[r] == kRotated ? from_sin[i] : 0.0f;
+  const int copies = to.twin == 0 ? 1 : 2;
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t row = first_row + i;
+    const bool rotates = view.rotates[row] == kRotated;
+    const float* cos = rotates ? view.cos + row * view.row_stride : &kOne;
+    const float* sin = rotates ? view.sin + row * view.row_stride : &kZero;
+    for (int copy = 0; copy < copies; ++copy) {
+      const int64_t at =
+          (i * to.row_stride + copy * to.twin) * ElementSize(to.dtype);
+      const int64_t stride = rotates ? 1 : 0;
+      ScatterRow(cos, stride, rows->pairs, to.dtype,
+                 static_cast<char*>(to.cos) + at, to.pair_stride);
+      ScatterRow(sin, stride, rows->pairs, to.dtype,
+                 static_cast<char*>(to.sin) + at, to.pair_stride);
     }
-    cos += row_stride;
-    sin += row_stride;
   }
 }
 

@@ -80,9 +80,17 @@ inline MakeRowsJob RowsJob(const rotary_embedding& embedding,
   return job;
 }
 
-// Copies rows [first_row, first_row + count) to arrays of rows of pairs.
+// Arrays of cos and of sin that rows are copied to.  Strides are in elements.
+struct CosSinCopy {
+  void* cos;
+  void* sin;
+  Dtype dtype;
+  int64_t row_stride;
+  int64_t pair_stride;
+  int64_t twin;  // from a pair's value to where it stands again, or 0
+};
 void CopyRows(const rotary_rows* rows, int64_t first_row, int64_t count,
-              float* cos, float* sin, int64_t row_stride);
+              const CosSinCopy& to);
 
 }  // namespace rotary
 

@@ -27,6 +27,8 @@ template <typename Struct>
 constexpr size_t kFirstSize = sizeof(Struct);
 template <>
 constexpr size_t kFirstSize<rotary_positions> = 48;
+template <>
+constexpr size_t kFirstSize<rotary_apply_args> = 112;
 
 template <typename Struct>
 bool IsSize(size_t size) {
@@ -55,6 +57,15 @@ rotary_rows_args Default(const rotary_rows_args&) {
   args.batch = 1;
   args.mode = ROTARY_FORWARD;
   return args;
+}
+
+rotary_cos_sin Default(const rotary_cos_sin&) {
+  rotary_cos_sin cos_sin = {};
+  cos_sin.batch_stride = ROTARY_DENSE;
+  cos_sin.row_stride = ROTARY_DENSE;
+  cos_sin.element_stride = ROTARY_DENSE;
+  cos_sin.dtype = ROTARY_F32;
+  return cos_sin;
 }
 
 rotary_tensor Default(const rotary_tensor&) {
@@ -163,6 +174,7 @@ TEST_CASE("init functions write as many bytes as they are told") {
   CheckInit(rotary_embedding_config_init);
   CheckInit(rotary_positions_init);
   CheckInit(rotary_rows_args_init);
+  CheckInit(rotary_cos_sin_init);
   CheckInit(rotary_tensor_init);
   CheckInit(rotary_apply_args_init);
 }
@@ -223,6 +235,20 @@ TEST_CASE("calls check the size of their structs") {
             [&](const rotary_positions* p, rotary_error* error) {
               rotary_apply_args args = by_embedding;
               args.positions = p;
+              return rotary_apply(&args, error);
+            });
+  const std::vector<float> one = {1};
+  rotary_cos_sin cos_sin = Default(rotary_cos_sin());
+  cos_sin.struct_size = sizeof(cos_sin);
+  cos_sin.cos = one.data();
+  cos_sin.sin = one.data();
+  cos_sin.rotary_dim = 2;
+  cos_sin.width = ROTARY_WIDTH_PAIRS;
+  CheckCall(cos_sin, "cos_sin.",
+            [&](const rotary_cos_sin* c, rotary_error* error) {
+              rotary_apply_args args = by_rows;
+              args.rows = nullptr;
+              args.cos_sin = c;
               return rotary_apply(&args, error);
             });
   CheckCall(tensor, "tensors[0].",

@@ -246,9 +246,8 @@ TEST_CASE("the arguments of rotary_rows_read are checked") {
            {rows, 1, kMax64, c, s, 4, {"count", kMax64}},
            {rows, 0, 6, nullptr, s, 4, {"cos"}},
            {rows, 0, 6, c, nullptr, 4, {"sin"}},
-           {rows, 0, 2, c, s, 3, {"row_stride", 3}},
-           {rows, 0, 2, c, s, 0, {"row_stride", 0}},
-           {rows, 0, 2, c, s, -4, {"row_stride", -4}},
+           {rows, 0, 2, c, s, 3, {"row_stride", 3, ROTARY_ERROR_OVERLAP}},
+           {rows, 0, 2, c, s, 0, {"row_stride", 0, ROTARY_ERROR_OVERLAP}},
            {rows, 0, 2, c, s, kMin64 + 1, {"row_stride", kMin64 + 1}},
            {rows, 0, 3, c, s, kMax64, {"row_stride", kMax64}}}) {
     CheckRefused(

@@ -114,6 +114,21 @@ static rotary_tensor Tensor(float *data, int64_t heads) {
   return tensor;
 }
 
+/* All rows as a caller's own cos and sin, behind each other in one row. */
+static rotary_cos_sin Cache(const rotary_rows *rows, float *cache) {
+  rotary_cos_sin cos_sin;
+  CHECK_OK(rotary_rows_export(rows, 0, TOKENS, ROTARY_F32, ROTARY_WIDTH_PAIRS,
+                              cache, cache + PAIRS, HEAD_DIM, ROTARY_DENSE,
+                              &error));
+  rotary_cos_sin_init(&cos_sin, sizeof cos_sin);
+  cos_sin.cos = cache;
+  cos_sin.sin = cache + PAIRS;
+  cos_sin.rotary_dim = HEAD_DIM;
+  cos_sin.row_stride = HEAD_DIM;
+  cos_sin.width = ROTARY_WIDTH_PAIRS;
+  return cos_sin;
+}
+
 static void Prepared(const rotary_apply_args *args) {
   rotary_prepared *prepared;
   size_t bytes;
@@ -133,8 +148,10 @@ static void Prepared(const rotary_apply_args *args) {
 }
 
 int main(void) {
-  static float q[3][Q_SIZE];
-  static float k[3][K_SIZE];
+  static float q[4][Q_SIZE];
+  static float k[4][K_SIZE];
+  static float cache[TOKENS * HEAD_DIM];
+  rotary_cos_sin cos_sin;
   rotary_embedding *embedding;
   rotary_rows *created;
   rotary_tensor tensors[2];
@@ -146,7 +163,7 @@ int main(void) {
   embedding = MakeEmbedding();
   MakeRows(embedding, &memory, &created);
 
-  for (way = 0; way < 3; ++way) {
+  for (way = 0; way < 4; ++way) {
     Fill(q[way], Q_SIZE);
     Fill(k[way], K_SIZE);
     tensors[0] = Tensor(q[way], Q_HEADS);
@@ -161,6 +178,10 @@ int main(void) {
     } else if (way == 1) {
       args.rows = created;
       Prepared(&args);
+    } else if (way == 2) {
+      cos_sin = Cache(created, cache);
+      args.cos_sin = &cos_sin;
+      CHECK_OK(rotary_apply(&args, &error));
     } else {
       CHECK_OK(rotary_apply_qk(embedding, kPositions, ROTARY_I64, TOKENS,
                                ROTARY_F32, ROTARY_HALF, HEAD_DIM, q[way],

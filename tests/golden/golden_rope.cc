@@ -48,7 +48,8 @@ bool ArePositions(const json& positions) {
 
 // Why the case cannot be computed, or empty.
 std::string Unsupported(const GoldenCase& golden) {
-  if (golden.kind() != "rope" && golden.kind() != "rope_lowp") {
+  if (golden.kind() != "rope" && golden.kind() != "rope_lowp" &&
+      golden.kind() != "rope_apply_cache") {
     return "kind " + golden.kind();
   }
   const json& params = golden.params();
@@ -111,10 +112,12 @@ int32_t TransposeOf(const json& params) {
   return direction == -1 ? 1 : 0;
 }
 
-// x, [tokens][heads][head_dim], out of place.
+// x, [tokens][heads][head_dim], out of place, by the case's embedding or by
+// cos and sin.
 template <typename T>
 std::vector<T> Rotate(const GoldenCase& golden, int64_t heads,
-                      rotary_dtype dtype, const std::vector<T>& x) {
+                      rotary_dtype dtype, const std::vector<T>& x,
+                      const rotary_cos_sin* cos_sin) {
   const json& params = golden.params();
   auto ids = golden.all().at("positions").get<std::vector<int64_t>>();
   for (const json& token : params.value("no_rotation_tokens", json::array())) {
@@ -138,13 +141,15 @@ std::vector<T> Rotate(const GoldenCase& golden, int64_t heads,
   tensor.output_pairing =
       PairingOf(params.value("output_pairing", params.at("pairing")));
 
-  const Embedding embedding = MakeEmbedding(params);
+  Embedding embedding = {nullptr, rotary_embedding_destroy};
+  if (cos_sin == nullptr) embedding = MakeEmbedding(params);
   rotary_apply_args args;
   rotary_apply_args_init(&args, sizeof(args));
   args.tokens = static_cast<int64_t>(ids.size());
   args.tensors = &tensor;
   args.num_tensors = 1;
   args.embedding = embedding.get();
+  args.cos_sin = cos_sin;
   args.positions = &positions;
   args.transpose = TransposeOf(params);
   rotary_error error;
@@ -159,15 +164,13 @@ GoldenOutput OutputOf(const char* file, const std::vector<T>& values) {
 }
 
 void CompareF32(const GoldenCase& golden, int64_t heads,
-                const std::vector<int64_t>& shape, GoldenResult* result) {
+                const std::vector<int64_t>& shape, const char* tolerance,
+                const rotary_cos_sin* cos_sin, GoldenResult* result) {
   const std::vector<double> expected = golden.ReadF64("y_f64", shape);
   const std::vector<float> y =
-      Rotate(golden, heads, ROTARY_F32, golden.ReadF32("x", shape));
+      Rotate(golden, heads, ROTARY_F32, golden.ReadF32("x", shape), cos_sin);
   result->outputs.push_back(OutputOf("y.f32", y));
-  result->tolerance = golden.all()
-                          .at("tolerance")
-                          .at("accurate_f32_vs_y_f64_abs")
-                          .get<double>();
+  result->tolerance = golden.all().at("tolerance").at(tolerance).get<double>();
   for (size_t i = 0; i < expected.size(); ++i) {
     const double difference =
         std::fabs(static_cast<double>(y[i]) - expected[i]);
@@ -176,6 +179,25 @@ void CompareF32(const GoldenCase& golden, int64_t heads,
       result->error = difference;
     }
   }
+}
+
+// The case's cos and sin are inputs, and go by position.
+void CompareCache(const GoldenCase& golden, int64_t heads,
+                  const std::vector<int64_t>& shape, GoldenResult* result) {
+  const int64_t rotary_dim = golden.params().at("rotary_dim").get<int64_t>();
+  const json& file = golden.all().at("files").at("cos_cache");
+  const std::vector<int64_t> cache = {file.at("shape").at(0).get<int64_t>(),
+                                      rotary_dim / 2};
+  const std::vector<float> cos = golden.ReadF32("cos_cache", cache);
+  const std::vector<float> sin = golden.ReadF32("sin_cache", cache);
+  rotary_cos_sin cos_sin;
+  rotary_cos_sin_init(&cos_sin, sizeof(cos_sin));
+  cos_sin.cos = cos.data();
+  cos_sin.sin = sin.data();
+  cos_sin.rotary_dim = rotary_dim;
+  cos_sin.rows = cache[0];
+  cos_sin.width = ROTARY_WIDTH_PAIRS;
+  CompareF32(golden, heads, shape, "y_f32_abs", &cos_sin, result);
 }
 
 // A 16-bit format: value = (-1)^s * 2^(e - bias) * (1 + m / 2^mantissa_bits).
@@ -217,8 +239,9 @@ void CompareLowPrecision(const GoldenCase& golden, int64_t heads,
   const json& dtype = golden.all().at("files").at("x").at("dtype");
   const Format& format = dtype == kBF16.name ? kBF16 : kF16;
   const std::vector<double> expected = golden.ReadF64("y_mp", shape);
-  const std::vector<uint16_t> y = Rotate(
-      golden, heads, format.dtype, golden.ReadBits("x", format.name, shape));
+  const std::vector<uint16_t> y =
+      Rotate(golden, heads, format.dtype,
+             golden.ReadBits("x", format.name, shape), nullptr);
   result->outputs.push_back(OutputOf(format.file, y));
   double worst = -1;
   for (size_t i = 0; i < expected.size(); ++i) {
@@ -249,8 +272,11 @@ GoldenResult RunGoldenCase(const GoldenCase& golden) {
       tokens, heads, golden.params().at("head_dim").get<int64_t>()};
   if (golden.kind() == "rope_lowp") {
     CompareLowPrecision(golden, heads, shape, &result);
+  } else if (golden.kind() == "rope_apply_cache") {
+    CompareCache(golden, heads, shape, &result);
   } else {
-    CompareF32(golden, heads, shape, &result);
+    CompareF32(golden, heads, shape, "accurate_f32_vs_y_f64_abs", nullptr,
+               &result);
   }
   return result;
 }

@@ -47,8 +47,12 @@
 // PREPARED   an apply call that has been checked once, to be run in slices
 //            from the threads of the caller's own pool.
 //
-// An apply call takes its rotation either from rows, or from an embedding and
-// positions: then it makes the rows itself, a few at a time.
+// COS_SIN    a caller's own cos and sin, as a plain argument: the cache of an
+//            inference engine, the tensors that a framework hands on.
+//
+// An apply call takes its rotation from rows; or from an embedding and
+// positions: then it makes the rows itself, a few at a time; or from a caller's
+// own cos and sin.
 //
 // 4. Conventions, valid for every function
 // ----------------------------------------
@@ -93,12 +97,13 @@
 // max(1 ulp of f32, 2^-50) of the true value, times gain.  Rotation is in f32,
 // by separate multiplies and adds: with u = 2^-24, the rounding error of an
 // output is at most 2u (|a cos| + |b sin|) + 2^-149 beside the row's.  Elements
-// of 16 bits are widened exactly and, as outputs, rounded once: to nearest, ties
-// to even, subnormals kept.  NaN and infinity behave as IEEE 754 says.
+// of 16 bits are widened exactly and, as outputs, rounded once: to nearest,
+// ties to even, subnormals kept.  NaN and infinity behave as IEEE 754 says.
 //
 // The same bits come out for every target (scalar to AVX-512, NEON), number of
 // threads, slicing, layout, and row source, in the default floating-point
-// environment; any NaN counts as equal to any NaN.
+// environment; any NaN counts as equal to any NaN.  A caller's own cos and sin
+// are used as they are, widened exactly.
 //
 // 6. Targets
 // ----------
@@ -159,8 +164,8 @@ enum {
   ROTARY_ERROR_MEMORY = 60        // memory could not be allocated
 };
 
-// Element types.  Tensors: F32, F16 (IEEE 754 binary16), BF16 (the upper half of
-// an F32).  inv_freq: F64, F32.  Positions: the integers.
+// Element types.  Tensors, cos and sin: F32, F16 (IEEE 754 binary16), BF16 (the
+// upper half of an F32).  inv_freq: F64, F32.  Positions: the integers.
 typedef int32_t rotary_dtype;
 enum {
   ROTARY_F32 = 1,
@@ -194,7 +199,7 @@ enum {
 // What the values of a rotary_positions mean.
 typedef int32_t rotary_positions_kind;
 enum {
-  ROTARY_POSITION_IDS = 0,    // a position for each token
+  ROTARY_POSITION_IDS = 0,     // a position for each token
   ROTARY_POSITION_STARTS = 1,  // the position of the first token of each
                                // sequence; token t of it is at start + t
   // As STARTS, of sequences of any length one behind the other in a batch of 1:
@@ -212,8 +217,18 @@ enum {
                            // as KEEP
 };
 
+// How a row of a caller's cos or sin holds one value for each pair i of d / 2.
+// (Since 0.2.)
+typedef int32_t rotary_width;
+enum {
+  ROTARY_WIDTH_PAIRS = 1,     // [d / 2]: once, at i
+  ROTARY_WIDTH_HALVES = 2,    // [d]: twice, at i and i + d / 2
+  ROTARY_WIDTH_NEIGHBORS = 3  // [d]: twice, at 2 i and 2 i + 1
+};
+
 // The stride that a dense array has: [batch][tokens][heads][head_dim] for
-// tensors, [batch][tokens] for positions and rows.
+// tensors, [batch][tokens] for positions and rows, [batch][tokens][width] for a
+// caller's cos and sin.
 #define ROTARY_DENSE INT64_MIN
 
 // Positions that mean "do not rotate this token": it is copied unchanged (in
@@ -404,13 +419,54 @@ ROTARY_API size_t rotary_rows_bytes(const rotary_rows *rows);
 
 // Copies rows [first_row, first_row + count) to cos and sin, each [count]
 // [rotary_dim / 2] with row_stride elements from row to row (ROTARY_DENSE:
-// rotary_dim / 2; else at least that).  A row that does not rotate reads as
-// cos 1, sin 0.
+// rotary_dim / 2).  A row that does not rotate reads as cos 1, sin 0.  No two
+// elements of cos and sin may coincide, nor overlap the rows.
 ROTARY_API rotary_status rotary_rows_read(const rotary_rows *rows,
                                           int64_t first_row, int64_t count,
                                           float *cos, float *sin,
                                           int64_t row_stride,
                                           rotary_error *error);
+
+// The same in the layout that a cache of cos and sin has, rounded once more to
+// `dtype` (F32, F16 or BF16): element e of row r is at
+//     r * row_stride + e * element_stride,
+// with e as `width` says.  ROTARY_DENSE: row_stride, the elements of a row;
+// element_stride, 1.  cos and sin may lie in each other's gaps: behind each
+// other in one row (vLLM), or as complex numbers (element_stride 2, sin == cos
+// + 1).  (Since 0.2.)
+ROTARY_API rotary_status rotary_rows_export(
+    const rotary_rows *rows, int64_t first_row, int64_t count,
+    rotary_dtype dtype, rotary_width width, void *cos, void *sin,
+    int64_t row_stride, int64_t element_stride, rotary_error *error);
+
+// -------------------------------------------------------------- cos and sin
+
+// A caller's own cos and sin, of any source; what is done with them is
+//     a' = a * cos - b * sin,  b' = b * cos + a * sin.
+// Element e of a row is at
+//     base + e * element_stride + head * head_stride,  where base is
+//     position * row_stride                          with positions,
+//     b * batch_stride + t * row_stride              without.
+// With positions (ids, starts or packed, as those of an embedding) every
+// position must be within 0 .. rows - 1.  In the two widths that hold a value
+// twice the two must be equal in every row that is used, else the call fails.
+// (Since 0.2.)
+typedef struct rotary_cos_sin {
+  size_t struct_size;
+  const void *cos;
+  const void *sin;
+  int64_t rotary_dim;      // elements of a head that are rotated
+  int64_t rows;            // used with positions only: how many there are
+  int64_t batch_stride;    // default ROTARY_DENSE; used without positions only
+  int64_t row_stride;      // default ROTARY_DENSE: the elements of a row
+  int64_t head_stride;     // default 0: all heads of a token share its row
+  int64_t element_stride;  // default ROTARY_DENSE: 1
+  rotary_dtype dtype;      // ROTARY_F32 (default), F16 or BF16
+  rotary_width width;      // no default
+} rotary_cos_sin;
+
+ROTARY_API void rotary_cos_sin_init(rotary_cos_sin *cos_sin,
+                                    size_t struct_size);
 
 // -------------------------------------------------------------------- apply
 
@@ -447,8 +503,8 @@ typedef struct rotary_tensor {
 
 ROTARY_API void rotary_tensor_init(rotary_tensor *tensor, size_t struct_size);
 
-// What is rotated, and by what: give either `rows`, or `embedding` and
-// `positions`.
+// What is rotated, and by what: give `rows`; or `embedding` and `positions`; or
+// `cos_sin`, with `positions` or without.
 typedef struct rotary_apply_args {
   size_t struct_size;
   int64_t batch;                 // default 1
@@ -456,8 +512,9 @@ typedef struct rotary_apply_args {
   const rotary_tensor *tensors;  // [num_tensors], all of one struct_size
   int64_t num_tensors;           // default 0
 
-  // Token t of sequence b is rotated by row
+  // Head h of token t of sequence b is rotated by row
   //     first_row + b * row_batch_stride + t * row_token_stride
+  //               + h * row_head_stride
   const rotary_rows *rows;
   int64_t first_row;         // default 0
   int64_t row_batch_stride;  // default ROTARY_DENSE: tokens; 0: shared
@@ -465,7 +522,7 @@ typedef struct rotary_apply_args {
 
   const rotary_embedding *embedding;
   const rotary_positions *positions;
-  rotary_mode mode;  // default ROTARY_FORWARD; with rows the mode is theirs
+  rotary_mode mode;  // default ROTARY_FORWARD; rows and cos_sin have their own
 
   // 1: by the transpose (sin negated), as the gradient of the rotation needs
   // it.  With a gain of 1 this is the inverse.  Default 0.
@@ -473,6 +530,10 @@ typedef struct rotary_apply_args {
   int32_t num_threads;  // default 0
   int32_t reserved;     // 0
   const char *target;   // default NULL: see rotary_target_default
+
+  // Since version 0.2.
+  const rotary_cos_sin *cos_sin;
+  int64_t row_head_stride;  // default 0: all heads of a token share its row
 } rotary_apply_args;
 
 ROTARY_API void rotary_apply_args_init(rotary_apply_args *args,
@@ -509,10 +570,10 @@ ROTARY_API rotary_status rotary_prepared_bytes_needed(int64_t num_tensors,
                                                       rotary_error *error);
 
 // Checks args and writes the prepared call into the caller's memory, *prepared
-// == memory.  args and its tensors and positions structs may then go; the
-// tensors' data, the rows, the embedding and the positions' data must stay, and
-// the positions unchanged.  num_threads is not used.  Nothing needs to be
-// destroyed.  The memory must not be moved.
+// == memory.  args and its structs (tensors, positions, cos_sin) may then go;
+// the tensors' data, the rows, the embedding, the positions' data, cos and sin
+// must stay, and the positions unchanged.  num_threads is not used.  Nothing
+// needs to be destroyed.  The memory must not be moved.
 ROTARY_API rotary_status rotary_prepare(const rotary_apply_args *args,
                                         void *memory, size_t bytes,
                                         rotary_prepared **prepared,

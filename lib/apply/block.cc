@@ -1,0 +1,211 @@
+#include "lib/apply/block.h"
+
+#include <algorithm>
+
+#include "lib/apply/tile.h"
+
+namespace rotary {
+namespace {
+
+// Rows that are made or gathered on the way live on the stack, within its 16 KB
+// a call.
+constexpr int64_t kScratchFloats = 3072;
+static_assert(kScratchFloats % (2 * kPairPadding) == 0);
+
+struct Scratch {
+  alignas(64) float values[kScratchFloats];
+  uint8_t states[kBlockTokens];
+  int32_t positions[kBlockTokens];
+};
+
+// With the rows of all pairs.
+[[gnu::noinline]] void RotateTiled(const Tensor& tensor, const RotateJob& job) {
+  TiledHeads heads(tensor, job);
+  while (heads.Next()) {
+    const int64_t row = heads.token() * job.row_stride;
+    heads.Rotate(0, job.pairs, job.cos + row, job.sin + row,
+                 job.rotates[heads.token() * job.rotates_stride]);
+  }
+}
+
+// Neighbors of one kernel go together: they share their rows' registers.
+inline void RotateTensors(Part* part) {
+  RotateJob& job = part->job;
+  for (const Tensor* t = part->tensors; t < part->tensors_end;) {
+    if (t->tile != Tile::kNone) {
+      // Without the rows of all pairs: see RotateWideTiled.
+      if (job.pair_count == job.pairs) RotateTiled(*t, job);
+      ++t;
+      continue;
+    }
+    const RotateKernel rotate = t->rotate;
+    job.tensors = t;
+    do {
+      ++t;
+    } while (t < part->tensors_end && t->rotate == rotate &&
+             t->tile == Tile::kNone);
+    job.tensors_end = t;
+    rotate(job);
+  }
+}
+
+inline void RotateWithRows(const ApplyCall& call, Part* part) {
+  RotateJob& job = part->job;
+  const RowsView rows = ViewRows(call.rows);
+  const int64_t row = call.first_row + job.b * call.row_batch_stride +
+                      job.token * call.row_token_stride +
+                      part->first_head * call.row_head_stride;
+  job.pair_begin = 0;
+  job.pair_count = call.pairs;
+  job.cos = rows.cos + row * rows.row_stride;
+  job.sin = rows.sin + row * rows.row_stride;
+  job.row_stride = rows.row_stride * call.row_token_stride;
+  job.rotates = rows.rotates + row;
+  job.rotates_stride = call.row_token_stride;
+  job.fetches_rows = call.prefetch;
+  RotateTensors(part);
+}
+
+// With a caller's own cos and sin where they lie.
+[[gnu::noinline]] void RotateWithF32Rows(const ApplyCall& call, Part* part) {
+  static constexpr uint8_t kEvery = kRotated;
+  RotateJob& job = part->job;
+  const CosSinAt at = Find(call.cos_sin, job.b, job.token, part->first_head, 0);
+  job.pair_begin = 0;
+  job.pair_count = call.pairs;
+  job.cos = static_cast<const float*>(at.cos);
+  job.sin = static_cast<const float*>(at.sin);
+  job.row_stride = call.cos_sin.row_stride;
+  job.rotates = &kEvery;
+  job.rotates_stride = 0;
+  job.fetches_rows = call.prefetch;
+  RotateTensors(part);
+}
+
+// Rows of a caller's own cos and sin; as FillRows.
+[[gnu::noinline]] void GatherSomeRows(const ApplyCall& call, const Part& part,
+                                      int64_t first, int64_t count,
+                                      int64_t chunk, int64_t pair,
+                                      Scratch* scratch) {
+  const int64_t token = part.job.token + first;
+  const int32_t* positions = scratch->positions + first;
+  GatherRowsJob job = RowsJob(call.cos_sin, part.job.b, token, part.first_head,
+                              pair, positions);
+  job.count = count;
+  job.pair_count = std::min(chunk, call.pairs - pair);
+  job.to_cos = scratch->values;
+  job.to_sin = scratch->values + chunk;
+  job.to_row_stride = 2 * chunk;
+  kGatherRows[call.target](job);
+  for (int64_t i = 0; i < count; ++i) {
+    const bool rotates = !call.cos_sin.by_position || positions[i] >= 0;
+    scratch->states[i] = rotates ? kRotated : kCopied;
+  }
+  if (call.positions.cu_seqlens != nullptr) {
+    MarkPadding(call.positions, token, count, scratch->states);
+  }
+}
+
+// Rows of tokens [first, first + count) of a part, `chunk` pairs from `pair`
+// on, are put into scratch.
+inline void FillRows(const ApplyCall& call, const Part& part, int64_t first,
+                     int64_t count, int64_t chunk, int64_t pair,
+                     Scratch* scratch) {
+  if (call.embedding == nullptr) {
+    return GatherSomeRows(call, part, first, count, chunk, pair, scratch);
+  }
+  MakeRowsJob job = RowsJob(*call.embedding, call.factors);
+  job.pair_begin = pair;
+  job.pair_count = std::min(chunk, job.padded_pairs - pair);
+  job.positions = scratch->positions + first;
+  job.count = count;
+  job.cos = scratch->values;
+  job.sin = scratch->values + chunk;
+  job.row_stride = 2 * chunk;
+  job.rotates = scratch->states;
+  MakeSomeRows(call.target, call.positions, part.job.token + first, job);
+}
+
+// Heads that are wider than the rows in scratch, and must be copied whole: rows
+// are put there for each of them again.
+[[gnu::noinline]] void RotateWideTiled(const ApplyCall& call, const Part& part,
+                                       int64_t chunk, Scratch* scratch) {
+  for (const Tensor* t = part.tensors; t < part.tensors_end; ++t) {
+    if (t->tile == Tile::kNone) continue;
+    TiledHeads heads(*t, part.job);
+    while (heads.Next()) {
+      for (int64_t pair = 0; pair < call.pairs; pair += chunk) {
+        FillRows(call, part, heads.token(), 1, chunk, pair, scratch);
+        heads.Rotate(pair, std::min(chunk, call.pairs - pair), scratch->values,
+                     scratch->values + chunk, scratch->states[0]);
+      }
+    }
+  }
+}
+
+// With the rows of a few tokens at a time, of very wide heads a few pairs at a
+// time.
+void RotateWithScratch(const ApplyCall& call, Part* part) {
+  Scratch scratch;
+  const int64_t chunk = std::min(PaddedPairs(call.pairs), kScratchFloats / 2);
+  RotateJob& job = part->job;
+  job.cos = scratch.values;
+  job.sin = scratch.values + chunk;
+  job.row_stride = 2 * chunk;
+  job.rotates = scratch.states;
+  job.rotates_stride = 1;
+  job.fetches_rows = false;
+  const int64_t end = job.token + job.count;
+  while (job.token < end) {
+    if (job.count * job.row_stride > kScratchFloats) {
+      job.count = kScratchFloats / job.row_stride;
+    }
+    if (call.embedding != nullptr || call.cos_sin.by_position) {
+      ReadPositions(call.positions, job.b, job.token, job.count,
+                    scratch.positions);
+    }
+    for (int64_t pair = 0; pair < call.pairs; pair += chunk) {
+      FillRows(call, *part, 0, job.count, chunk, pair, &scratch);
+      job.pair_begin = pair;
+      job.pair_count = std::min(chunk, call.pairs - pair);
+      RotateTensors(part);
+    }
+    if (call.pairs > chunk) RotateWideTiled(call, *part, chunk, &scratch);
+    job.token += job.count;
+    job.count = end - job.token;
+  }
+  // The rows end here, the part goes on.
+  job.cos = job.sin = nullptr;
+  job.rotates = nullptr;
+}
+
+// Of heads that share their rows.
+inline void RotateShared(const ApplyCall& call, Part* part) {
+  if (call.rows != nullptr) {
+    RotateWithRows(call, part);
+  } else if (call.embedding == nullptr && AreF32Rows(call.cos_sin)) {
+    RotateWithF32Rows(call, part);
+  } else {
+    RotateWithScratch(call, part);
+  }
+}
+
+// Of heads each of which has rows of its own.
+[[gnu::noinline]] void RotateByHead(const ApplyCall& call, const Part& part) {
+  for (const Tensor* t = part.tensors; t < part.tensors_end; ++t) {
+    for (int64_t h = 0; h < t->heads; ++h) {
+      const Tensor head = SomeHeads(*t, h, h + 1);
+      Part one = {&head, &head + 1, part.first_head + h, part.job};
+      RotateShared(call, &one);
+    }
+  }
+}
+
+}  // namespace
+
+void RotateBlock(const ApplyCall& call, Part* part) {
+  if (call.by_head) return RotateByHead(call, *part);
+  RotateShared(call, part);
+}
+
+}  // namespace rotary

@@ -1,0 +1,53 @@
+// A block of tokens of one sequence: where its rows come from, and the kernels
+// that it goes through.  Used by apply/apply.cc.
+
+#ifndef ROTARY_LIB_APPLY_BLOCK_H_
+#define ROTARY_LIB_APPLY_BLOCK_H_
+
+#include <stdint.h>
+
+#include "lib/apply/call.h"
+
+namespace rotary {
+
+// Tokens that go through all tensors before the next ones do, so that their
+// rows stay in the cache.
+constexpr int64_t kBlockTokens = 64;
+
+// A part of a call: some tokens of some tensors, the call's or ranges of their
+// heads.
+struct Part {
+  const Tensor* tensors;
+  const Tensor* tensors_end;
+  int64_t first_head;  // of each tensor's, where rows differ by head
+  RotateJob job;
+};
+
+// Heads [begin, end) of a tensor.
+inline Tensor SomeHeads(const Tensor& tensor, int64_t begin, int64_t end) {
+  Tensor some = tensor;
+  some.heads = end - begin;
+  some.input = static_cast<const char*>(tensor.input) +
+               begin * tensor.input_strides.head * tensor.input_size;
+  some.output = static_cast<char*>(tensor.output) +
+                begin * tensor.output_strides.head * tensor.output_size;
+  return some;
+}
+
+// Makes the rows of tokens from `token` on of one sequence, or of a packed
+// batch.
+inline void MakeSomeRows(Target target, const Positions& positions,
+                         int64_t token, const MakeRowsJob& job) {
+  kMakeRows[target](job);
+  if (positions.cu_seqlens != nullptr) {
+    MarkPadding(positions, token, job.count, job.rotates);
+  }
+}
+
+// Rotates tokens [job.token, job.token + job.count), at most kBlockTokens, of
+// sequence job.b.  What else is in the job is changed.
+void RotateBlock(const ApplyCall& call, Part* part);
+
+}  // namespace rotary
+
+#endif  // ROTARY_LIB_APPLY_BLOCK_H_

@@ -1,0 +1,192 @@
+#include "lib/config/cos_sin_arg.h"
+
+#include <stdio.h>
+
+#include <algorithm>
+
+#include "lib/config/common_args.h"
+#include "lib/config/error.h"
+#include "lib/config/structs.h"
+
+namespace rotary {
+namespace {
+
+// The memory of all rows that may be used.
+rotary_status ReadSpans(const rotary_cos_sin& from, const CosSin& cos_sin,
+                        const CosSinFormat& format, const Shape& shape,
+                        int64_t heads, Sources* sources, rotary_error* error) {
+  const int64_t sequences = cos_sin.by_position ? 1 : shape.batch;
+  const int64_t rows = cos_sin.by_position ? from.rows : shape.tokens;
+  // None are read.
+  if (heads == 0 || Empty(shape) || rows == 0) return ROTARY_OK;
+  const struct {
+    const char* name;
+    int64_t size;
+    int64_t stride;
+  } dims[] = {
+      {"cos_sin.element_stride", format.elements, format.element_stride},
+      {"cos_sin.head_stride", heads, cos_sin.head_stride},
+      {"cos_sin.row_stride", rows, cos_sin.row_stride},
+      {"cos_sin.batch_stride", sequences, cos_sin.batch_stride}};
+  int64_t low = 0;
+  int64_t high = 0;
+  for (const auto& dim : dims) {
+    if (!Reach(dim.size, dim.stride, &low, &high) || low < -kMaxSpan / 4 ||
+        high > kMaxSpan / 4) {
+      return FailArgument(error, dim.name, dim.stride,
+                          "reaches further than memory can");
+    }
+  }
+  if (const rotary_status status =
+          ReadCosSinSpan("cos_sin.cos", from.cos, format.dtype, low, high,
+                         sources->Add(), error)) {
+    return status;
+  }
+  return ReadCosSinSpan("cos_sin.sin", from.sin, format.dtype, low, high,
+                        sources->Add(), error);
+}
+
+rotary_status CheckTwins(const rotary_apply_args& args, int64_t heads,
+                         const ApplyCall& call, rotary_error* error) {
+  BadTwin bad;
+  if (!FindBadTwin(call.cos_sin, call.positions, call.target, args.batch,
+                   args.tokens, heads, call.pairs, &bad)) {
+    return ROTARY_OK;
+  }
+  Failure failure = {ROTARY_ERROR_ARGUMENT,
+                     bad.is_sin ? "cos_sin.sin" : "cos_sin.cos"};
+  failure.type = Failure::kNone;
+  failure.value = bad.pair;
+  failure.token = bad.batch * args.tokens + bad.token;
+  char reason[80];
+  snprintf(reason, sizeof(reason),
+           "has two different values for pair %lld of token %lld",
+           static_cast<long long>(bad.pair),
+           static_cast<long long>(failure.token));
+  return Fail(error, failure, reason);
+}
+
+}  // namespace
+
+rotary_status ReadCosSinFormat(rotary_dtype dtype, rotary_width width,
+                               int64_t pairs, int64_t element_stride,
+                               const CosSinNames& names, CosSinFormat* format,
+                               rotary_error* error) {
+  if (!ReadDtype(dtype, &format->dtype)) {
+    return FailArgument(error, names.dtype, dtype,
+                        "must be ROTARY_F32, F16 or BF16");
+  }
+  if (element_stride == ROTARY_DENSE) element_stride = 1;
+  // Times 65536 it still is a number.
+  if (element_stride > kMaxSpan >> 16 || element_stride < -(kMaxSpan >> 16)) {
+    return FailArgument(error, names.element_stride, element_stride,
+                        "reaches further than memory can");
+  }
+  format->elements = 2 * pairs;
+  format->element_stride = element_stride;
+  format->pair_stride = element_stride;
+  switch (width) {
+    case ROTARY_WIDTH_PAIRS:
+      format->elements = pairs;
+      format->twin = 0;
+      return ROTARY_OK;
+    case ROTARY_WIDTH_HALVES:
+      format->twin = pairs * element_stride;
+      return ROTARY_OK;
+    case ROTARY_WIDTH_NEIGHBORS:
+      format->pair_stride = 2 * element_stride;
+      format->twin = element_stride;
+      return ROTARY_OK;
+    default:
+      return FailArgument(error, names.width, width,
+                          "must be ROTARY_WIDTH_PAIRS, _HALVES or _NEIGHBORS");
+  }
+}
+
+rotary_status ReadCosSinSpan(const char* name, const void* data, Dtype dtype,
+                             int64_t low, int64_t high, Span* span,
+                             rotary_error* error) {
+  if (data == nullptr) return FailNull(error, name);
+  const uintptr_t at = reinterpret_cast<uintptr_t>(data);
+  const int64_t size = ElementSize(dtype);
+  if (at % static_cast<uintptr_t>(size) != 0) {
+    return FailArgument(error, name, static_cast<int64_t>(at),
+                        "must be aligned to its element");
+  }
+  span->low = at + static_cast<uintptr_t>(low * size);
+  span->end = at + static_cast<uintptr_t>((high + 1) * size);
+  if (span->low > at || span->end <= at) {
+    return FailArgument(error, name, static_cast<int64_t>(at),
+                        "with the strides this leaves memory");
+  }
+  return ROTARY_OK;
+}
+
+rotary_status ReadCosSin(const rotary_apply_args& args, int64_t heads,
+                         ApplyCall* call, Sources* sources,
+                         rotary_error* error) {
+  rotary_cos_sin copy;
+  const rotary_cos_sin* from;
+  if (const rotary_status status =
+          ReadStruct(args.cos_sin, "cos_sin", "cos_sin.struct_size", &copy,
+                     &from, error)) {
+    return status;
+  }
+  if (const rotary_status status =
+          CheckRotaryDim(from->rotary_dim, "cos_sin.rotary_dim", error)) {
+    return status;
+  }
+  CosSin& cos_sin = call->cos_sin;
+  cos_sin.by_position = args.positions != nullptr;
+  if (cos_sin.by_position && from->rows < 0) {
+    return FailArgument(error, "cos_sin.rows", from->rows,
+                        "must not be negative");
+  }
+  call->rows = nullptr;
+  call->embedding = nullptr;
+  call->pairs = from->rotary_dim / 2;
+  CosSinFormat format;
+  const CosSinNames names = {"cos_sin.dtype", "cos_sin.width",
+                             "cos_sin.element_stride"};
+  if (const rotary_status status =
+          ReadCosSinFormat(from->dtype, from->width, call->pairs,
+                           from->element_stride, names, &format, error)) {
+    return status;
+  }
+  cos_sin.cos = from->cos;
+  cos_sin.sin = from->sin;
+  cos_sin.dtype = format.dtype;
+  cos_sin.pair_stride = format.pair_stride;
+  cos_sin.twin = format.twin;
+  cos_sin.head_stride = from->head_stride;
+  cos_sin.row_stride =
+      from->row_stride == ROTARY_DENSE ? format.elements : from->row_stride;
+  cos_sin.batch_stride = from->batch_stride;
+  if (from->batch_stride == ROTARY_DENSE &&
+      __builtin_mul_overflow(args.tokens, cos_sin.row_stride,
+                             &cos_sin.batch_stride)) {
+    return FailArgument(error, "cos_sin.row_stride", cos_sin.row_stride,
+                        "reaches further than memory can");
+  }
+  call->by_head = cos_sin.head_stride != 0 && heads > 1;
+  call->positions.cu_seqlens = nullptr;
+  if (cos_sin.by_position) {
+    // The memory of the positions comes first.
+    Span* spans = sources->Add(2);
+    const PositionRange range = {
+        0, std::min(from->rows, int64_t{INT32_MAX} + 1) - 1};
+    if (const rotary_status status =
+            ReadPositionsArg(args.positions, args.batch, args.tokens, range,
+                             &call->positions, spans, error)) {
+      return status;
+    }
+  }
+  if (const rotary_status status =
+          ReadSpans(*from, cos_sin, format, {args.batch, args.tokens}, heads,
+                    sources, error)) {
+    return status;
+  }
+  return CheckTwins(args, heads, *call, error);
+}
+
+}  // namespace rotary
