@@ -71,7 +71,7 @@ rotary_status ReadRows(const rotary_apply_args& args, ApplyCall* call,
 }
 
 rotary_status ReadEmbedding(const rotary_apply_args& args, ApplyCall* call,
-                            Span spans[2], rotary_error* error) {
+                            Sources* sources, rotary_error* error) {
   if (args.embedding == nullptr) {
     return FailSources("embedding", "is NULL, and so are rows and cos_sin",
                        error);
@@ -84,7 +84,7 @@ rotary_status ReadEmbedding(const rotary_apply_args& args, ApplyCall* call,
     return status;
   }
   return ReadPositionsArg(args.positions, args.batch, args.tokens,
-                          kAllPositions, &call->positions, spans, error);
+                          kAllPositions, &call->positions, sources, error);
 }
 
 rotary_status ReadOwnCosSin(const rotary_apply_args& args, ApplyCall* call,
@@ -110,7 +110,7 @@ rotary_status ReadSource(const rotary_apply_args& args, ApplyCall* call,
   if (args.cos_sin != nullptr) {
     return ReadOwnCosSin(args, call, sources, error);
   }
-  return ReadEmbedding(args, call, sources->Add(2), error);
+  return ReadEmbedding(args, call, sources, error);
 }
 
 void FoldBatch(ApplyCall* call) {

@@ -87,9 +87,10 @@ rotary_status ReadCuSeqlens(const rotary_positions& from, int64_t batch,
 
 rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
                                int64_t tokens, const PositionRange& range,
-                               Positions* positions, Span spans[2],
+                               Positions* positions, Sources* sources,
                                rotary_error* error) {
-  spans[0] = spans[1] = {0, 0};
+  Span* span = sources->Add();
+  *span = {0, 0};
   rotary_positions copy;
   if (const rotary_status status = ReadStruct(
           from, "positions", "positions.struct_size", &copy, &from, error)) {
@@ -114,13 +115,12 @@ rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
   const bool starts = from->kind != ROTARY_POSITION_IDS;
   positions->cu_seqlens = nullptr;
   if (from->kind == ROTARY_POSITION_PACKED) {
-    if (const rotary_status status =
-            ReadCuSeqlens(*from, batch, tokens, positions, &spans[1], error)) {
+    if (const rotary_status status = ReadCuSeqlens(
+            *from, batch, tokens, positions, sources->Add(), error)) {
       return status;
     }
   }
   const int64_t size = ElementSize(positions->type);
-  Span* span = &spans[0];
   if (batch == 0 || tokens == 0) return ROTARY_OK;
   if (from->data == nullptr && !starts) {
     return FailNull(error, "positions.data");

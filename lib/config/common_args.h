@@ -12,11 +12,10 @@
 
 namespace rotary {
 
-// Reads and checks every position of [batch][tokens].  `spans`: the memory of
-// data and of cu_seqlens.
+// Reads and checks every position of [batch][tokens].
 rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
                                int64_t tokens, const PositionRange& range,
-                               Positions* positions, Span spans[2],
+                               Positions* positions, Sources* sources,
                                rotary_error* error);
 
 // Of tensors, cos and sin.

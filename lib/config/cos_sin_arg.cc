@@ -171,13 +171,11 @@ rotary_status ReadCosSin(const rotary_apply_args& args, int64_t heads,
   call->by_head = cos_sin.head_stride != 0 && heads > 1;
   call->positions.cu_seqlens = nullptr;
   if (cos_sin.by_position) {
-    // The memory of the positions comes first.
-    Span* spans = sources->Add(2);
     const PositionRange range = {
         0, std::min(from->rows, int64_t{INT32_MAX} + 1) - 1};
     if (const rotary_status status =
             ReadPositionsArg(args.positions, args.batch, args.tokens, range,
-                             &call->positions, spans, error)) {
+                             &call->positions, sources, error)) {
       return status;
     }
   }

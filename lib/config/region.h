@@ -26,6 +26,15 @@ struct Span {
   uintptr_t end;
 };
 
+// The memory that a rotation comes from: rows; or the data of positions (always
+// the first), cu_seqlens, cos and sin.
+struct Sources {
+  int count = 0;
+  Span spans[4];
+
+  Span* Add() { return &spans[count++]; }
+};
+
 inline bool Apart(const Span& a, const Span& b) {
   return a.end <= b.low || b.end <= a.low;
 }

@@ -167,19 +167,19 @@ rotary_status ReadRowsArgs(rotary_rows* rows, const rotary_rows_args* from,
           ReadTarget(from->target, &call->target, error)) {
     return status;
   }
-  Span positions[2];
-  if (const rotary_status status =
-          ReadPositionsArg(from->positions, from->batch, from->tokens,
-                           kAllPositions, &call->positions, positions, error)) {
+  Sources positions;
+  if (const rotary_status status = ReadPositionsArg(
+          from->positions, from->batch, from->tokens, kAllPositions,
+          &call->positions, &positions, error)) {
     return status;
   }
   const Region block = MakeRegion(rows, static_cast<int64_t>(rows->bytes));
-  if (!Apart(positions[1], block.span)) {
+  if (positions.count > 1 && !Apart(positions.spans[1], block.span)) {
     Failure failure = {ROTARY_ERROR_OVERLAP, "positions.cu_seqlens"};
     failure.value = reinterpret_cast<intptr_t>(from->positions->cu_seqlens);
     return Fail(error, failure, "these overlap the rows");
   }
-  if (!Apart(positions[0], block.span) &&
+  if (!Apart(positions.spans[0], block.span) &&
       !Disjoint(PositionsRegion(call->positions, {from->batch, from->tokens}),
                 block)) {
     Failure failure = {ROTARY_ERROR_OVERLAP, "positions.data"};

@@ -18,19 +18,6 @@ inline bool FoldsBatch(const rotary_apply_args& args) {
   return args.tokens == 1 && args.batch > 1;
 }
 
-// The memory that the rotation of a call comes from: rows; or positions and
-// cu_seqlens; or these if there are any, cos and sin.
-struct Sources {
-  int count = 0;
-  Span spans[4];
-
-  // Room for so many more.
-  Span* Add(int more = 1) {
-    count += more;
-    return spans + (count - more);
-  }
-};
-
 // The most heads that a tensor has.  (Tensors are not checked further.)
 rotary_status ReadMostHeads(const rotary_apply_args& args, int64_t* heads,
                             rotary_error* error);
