@@ -56,8 +56,15 @@ struct Problem {
         ids(RandomPositions(shape.tokens, 1)),
         positions(MakePositions(ids)),
         rows(MakeRows(embedding.get(), ids)),
+        values(ReadRows(rows.get())),
+        cos_sin(),
         input(formats.from, shape, StridesOf(shape)),
         expected(formats.to, shape, StridesOf(shape)) {
+    rotary_cos_sin_init(&cos_sin, sizeof(cos_sin));
+    cos_sin.cos = values.cos.data();
+    cos_sin.sin = values.sin.data();
+    cos_sin.rotary_dim = kRotaryDim;
+    cos_sin.width = ROTARY_WIDTH_PAIRS;
     // Without a bit of its exponent a number is less than 2.
     const uint32_t two = Nearest(formats.from, 2.0);
     input.FillBits(2, [two](Random* random) {
@@ -86,6 +93,12 @@ struct Problem {
     args.positions = &positions;
     return args;
   }
+  rotary_apply_args ByOwnCosSin() const {
+    rotary_apply_args args = WithRows();
+    args.rows = nullptr;
+    args.cos_sin = &cos_sin;
+    return args;
+  }
   void Apply(rotary_apply_args args, const rotary_tensor& tensor) const {
     args.tensors = &tensor;
     args.num_tensors = 1;
@@ -105,6 +118,7 @@ struct Problem {
       // Where rows come from makes no difference to a target.
       if (target != targets.front() && !LongTests()) continue;
       CheckOn(OneShot(), target, x.view(), y);
+      CheckOn(ByOwnCosSin(), target, x.view(), y);
     }
   }
 
@@ -134,6 +148,8 @@ struct Problem {
   std::vector<int64_t> ids;
   rotary_positions positions;
   Rows rows;
+  RowValues values;
+  rotary_cos_sin cos_sin;
   StridedTensor input;
   StridedTensor expected;
 };
