@@ -6,14 +6,12 @@
 
 #include <cmath>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "tests/apply/call_check.h"
 #include "tests/apply/own_cos_sin.h"
 #include "tests/apply/own_positions.h"
 #include "tests/config/valid_call.h"
-#include "tests/support/effort.h"
 #include "tests/support/objects.h"
 #include "tests/support/random.h"
 #include "tests/support/targets.h"
