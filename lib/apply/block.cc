@@ -127,18 +127,17 @@ inline void FillRows(const ApplyCall& call, const Part& part, int64_t first,
 }
 
 // Heads that are wider than the rows in scratch, and must be copied whole: rows
-// are put there for each of them again.
+// are put there for each of them again.  A function of its own, so that only
+// tensors which need a tile have one on the stack.
 [[gnu::noinline]] void RotateWideTiled(const ApplyCall& call, const Part& part,
-                                       int64_t chunk, Scratch* scratch) {
-  for (const Tensor* t = part.tensors; t < part.tensors_end; ++t) {
-    if (t->tile == Tile::kNone) continue;
-    TiledHeads heads(*t, part.job);
-    while (heads.Next()) {
-      for (int64_t pair = 0; pair < call.pairs; pair += chunk) {
-        FillRows(call, part, heads.token(), 1, chunk, pair, scratch);
-        heads.Rotate(pair, std::min(chunk, call.pairs - pair), scratch->values,
-                     scratch->values + chunk, scratch->states[0]);
-      }
+                                       const Tensor& tensor, int64_t chunk,
+                                       Scratch* scratch) {
+  TiledHeads heads(tensor, part.job);
+  while (heads.Next()) {
+    for (int64_t pair = 0; pair < call.pairs; pair += chunk) {
+      FillRows(call, part, heads.token(), 1, chunk, pair, scratch);
+      heads.Rotate(pair, std::min(chunk, call.pairs - pair), scratch->values,
+                   scratch->values + chunk, scratch->states[0]);
     }
   }
 }
@@ -170,7 +169,12 @@ void RotateWithScratch(const ApplyCall& call, Part* part) {
       job.pair_count = std::min(chunk, call.pairs - pair);
       RotateTensors(part);
     }
-    if (call.pairs > chunk) RotateWideTiled(call, *part, chunk, &scratch);
+    if (call.pairs > chunk) {
+      for (const Tensor* t = part->tensors; t < part->tensors_end; ++t) {
+        if (t->tile == Tile::kNone) continue;
+        RotateWideTiled(call, *part, *t, chunk, &scratch);
+      }
+    }
     job.token += job.count;
     job.count = end - job.token;
   }
