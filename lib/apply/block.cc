@@ -7,9 +7,9 @@
 namespace rotary {
 namespace {
 
-// Rows that are made or gathered on the way live on the stack, within its 16 KB
-// a call.
-constexpr int64_t kScratchFloats = 3072;
+// Rows that are made or gathered on the way live on the stack, which leaves 5
+// of the 16 KB of a call to all its other frames.
+constexpr int64_t kScratchFloats = 2816;
 static_assert(kScratchFloats % (2 * kPairPadding) == 0);
 
 struct Scratch {
@@ -143,8 +143,9 @@ inline void FillRows(const ApplyCall& call, const Part& part, int64_t first,
 }
 
 // With the rows of a few tokens at a time, of very wide heads a few pairs at a
-// time.
-void RotateWithScratch(const ApplyCall& call, Part* part) {
+// time.  Kept rows need no scratch, so they must not find its frame around
+// them.
+[[gnu::noinline]] void RotateWithScratch(const ApplyCall& call, Part* part) {
   Scratch scratch;
   const int64_t chunk = std::min(PaddedPairs(call.pairs), kScratchFloats / 2);
   RotateJob& job = part->job;

@@ -124,11 +124,11 @@ TEST_CASE("in place: as many heads as are copied at a time, and others") {
 }
 
 TEST_CASE("in place: the widest heads, in one call also without rows") {
-  // A call without rows makes those of 1536 pairs at a time.
-  const std::vector<Width> some = {{4096, 4096, 0}, {4096, 3074, 1000}};
-  const std::vector<Width> all = {{4096, 4096, 0},    {4096, 3074, 1000},
-                                  {4096, 3074, 1022}, {4096, 3072, 1},
-                                  {3076, 3074, 1},    {4095, 4094, 1}};
+  // A call without rows makes those of 1408 pairs at a time.
+  const std::vector<Width> some = {{4096, 4096, 0}, {4096, 2818, 1000}};
+  const std::vector<Width> all = {{4096, 4096, 0},    {4096, 2818, 1000},
+                                  {4096, 2818, 1278}, {4096, 2816, 1},
+                                  {2820, 2818, 1},    {4095, 4094, 1}};
   for (const Width& width : Effort(some, all)) {
     for (const int64_t tokens : {1, 4}) {
       const Source source(width, tokens);
