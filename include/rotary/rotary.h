@@ -351,8 +351,8 @@ typedef struct rotary_positions {
   int64_t token_stride;        // default ROTARY_DENSE: 1; used by IDS only
   int64_t offset;              // default 0
 
-  // PACKED, since version 0.2: [num_sequences + 1], ascending, within
-  // 0 .. tokens, contiguous.
+  // Since version 0.2, read with PACKED only: [num_sequences + 1], ascending,
+  // within 0 .. tokens, contiguous.
   const void *cu_seqlens;
   int64_t num_sequences;          // default 0
   rotary_dtype cu_seqlens_dtype;  // ROTARY_I32 or I64; no default
@@ -446,7 +446,11 @@ ROTARY_API rotary_status rotary_rows_export(
 // Element e of a row is at
 //     base + e * element_stride + head * head_stride,  where base is
 //     position * row_stride                          with positions,
-//     b * batch_stride + t * row_stride              without.
+//     b * batch_stride + t * row_stride              without,
+// and `head` counts the heads of each tensor from 0.  A table of one sequence
+// that all of a batch share has batch_stride 0.  Complex numbers [rows][d / 2]
+// have element_stride 2, sin == cos + 1, and row_stride d, which is not the
+// ROTARY_DENSE one.
 // With positions (ids, starts or packed, as those of an embedding) every
 // position must be within 0 .. rows - 1.  In the two widths that hold a value
 // twice the two must be equal in every row that is used, else the call fails.
@@ -457,7 +461,8 @@ typedef struct rotary_cos_sin {
   const void *sin;
   int64_t rotary_dim;      // elements of a head that are rotated
   int64_t rows;            // used with positions only: how many there are
-  int64_t batch_stride;    // default ROTARY_DENSE; used without positions only
+  int64_t batch_stride;    // default ROTARY_DENSE: tokens * row_stride;
+                           // used without positions only; 0: shared
   int64_t row_stride;      // default ROTARY_DENSE: the elements of a row
   int64_t head_stride;     // default 0: all heads of a token share its row
   int64_t element_stride;  // default ROTARY_DENSE: 1
@@ -489,7 +494,8 @@ typedef struct rotary_tensor {
   rotary_dtype input_dtype;      // ROTARY_F32 (default), F16 or BF16
   rotary_pairing input_pairing;  // no default
 
-  // NULL: in place.  Then the other output_ fields are not read.
+  // NULL: in place.  Then the other output_ fields are not read: to change the
+  // pairing or the dtype in place, give input here with its strides.
   void *output;
   int64_t output_batch_stride;  // strides: default ROTARY_DENSE
   int64_t output_token_stride;
@@ -512,7 +518,8 @@ typedef struct rotary_apply_args {
   const rotary_tensor *tensors;  // [num_tensors], all of one struct_size
   int64_t num_tensors;           // default 0
 
-  // Head h of token t of sequence b is rotated by row
+  // With rows, head h of each tensor, of token t of sequence b, is rotated by
+  // row
   //     first_row + b * row_batch_stride + t * row_token_stride
   //               + h * row_head_stride
   const rotary_rows *rows;
@@ -525,7 +532,8 @@ typedef struct rotary_apply_args {
   rotary_mode mode;  // default ROTARY_FORWARD; rows and cos_sin have their own
 
   // 1: by the transpose (sin negated), as the gradient of the rotation needs
-  // it.  With a gain of 1 this is the inverse.  Default 0.
+  // it (its input has the pairing that the rotation's output had).  With a gain
+  // of 1 this is the inverse.  Default 0.
   int32_t transpose;
   int32_t num_threads;  // default 0
   int32_t reserved;     // 0
