@@ -168,6 +168,10 @@ rotary_status CheckCall(const rotary_apply_args& args, Tensor* tensors,
   if (status != ROTARY_OK) return status;
   status = CheckTensors(args, sources, tensors, call, error);
   if (status != ROTARY_OK) return status;
+  if (args.cos_sin != nullptr) {
+    status = CheckCosSinValues(args, *call, error);
+    if (status != ROTARY_OK) return status;
+  }
   if (FoldsBatch(args)) FoldBatch(call);
   call->tensors = tensors;
   call->num_tensors = args.num_tensors <= kTensorGroup ? args.num_tensors : 0;

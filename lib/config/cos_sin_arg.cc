@@ -46,26 +46,6 @@ rotary_status ReadSpans(const rotary_cos_sin& from, const CosSin& cos_sin,
                         sources->Add(), error);
 }
 
-rotary_status CheckTwins(const rotary_apply_args& args, int64_t heads,
-                         const ApplyCall& call, rotary_error* error) {
-  BadTwin bad;
-  if (!FindBadTwin(call.cos_sin, call.positions, call.target, args.batch,
-                   args.tokens, heads, call.pairs, &bad)) {
-    return ROTARY_OK;
-  }
-  Failure failure = {ROTARY_ERROR_ARGUMENT,
-                     bad.is_sin ? "cos_sin.sin" : "cos_sin.cos"};
-  failure.type = Failure::kNone;
-  failure.value = bad.pair;
-  failure.token = bad.batch * args.tokens + bad.token;
-  char reason[80];
-  snprintf(reason, sizeof(reason),
-           "has two different values for pair %lld of token %lld",
-           static_cast<long long>(bad.pair),
-           static_cast<long long>(failure.token));
-  return Fail(error, failure, reason);
-}
-
 }  // namespace
 
 rotary_status ReadCosSinFormat(rotary_dtype dtype, rotary_width width,
@@ -179,12 +159,33 @@ rotary_status ReadCosSin(const rotary_apply_args& args, int64_t heads,
       return status;
     }
   }
-  if (const rotary_status status =
-          ReadSpans(*from, cos_sin, format, {args.batch, args.tokens}, heads,
-                    sources, error)) {
+  return ReadSpans(*from, cos_sin, format, {args.batch, args.tokens}, heads,
+                   sources, error);
+}
+
+rotary_status CheckCosSinValues(const rotary_apply_args& args,
+                                const ApplyCall& call, rotary_error* error) {
+  int64_t heads;
+  if (const rotary_status status = ReadMostHeads(args, &heads, error)) {
     return status;
   }
-  return CheckTwins(args, heads, *call, error);
+  BadTwin bad;
+  if (heads == 0 || Empty({args.batch, args.tokens}) ||
+      !FindBadTwin(call.cos_sin, call.positions, call.target, args.batch,
+                   args.tokens, heads, call.pairs, &bad)) {
+    return ROTARY_OK;
+  }
+  Failure failure = {ROTARY_ERROR_ARGUMENT,
+                     bad.is_sin ? "cos_sin.sin" : "cos_sin.cos"};
+  failure.type = Failure::kNone;
+  failure.value = bad.pair;
+  failure.token = bad.batch * args.tokens + bad.token;
+  char reason[80];
+  snprintf(reason, sizeof(reason),
+           "has two different values for pair %lld of token %lld",
+           static_cast<long long>(bad.pair),
+           static_cast<long long>(failure.token));
+  return Fail(error, failure, reason);
 }
 
 }  // namespace rotary

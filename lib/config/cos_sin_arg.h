@@ -37,10 +37,15 @@ rotary_status ReadCosSinSpan(const char* name, const void* data, Dtype dtype,
                              rotary_error* error);
 
 // Reads and checks args.cos_sin, whose rows are used by so many heads, with the
-// positions if there are any, and every row that is used.
+// positions if there are any.
 rotary_status ReadCosSin(const rotary_apply_args& args, int64_t heads,
                          ApplyCall* call, Sources* sources,
                          rotary_error* error);
+
+// Looks at every row of args.cos_sin that is used.  Last of all: the tensors
+// have been checked, so that their rotation takes longer than this.
+rotary_status CheckCosSinValues(const rotary_apply_args& args,
+                                const ApplyCall& call, rotary_error* error);
 
 }  // namespace rotary
 
