@@ -56,7 +56,8 @@ rotary_status ReadCosSinFormat(rotary_dtype dtype, rotary_width width,
     return FailArgument(error, names.dtype, dtype,
                         "must be ROTARY_F32, F16 or BF16");
   }
-  if (element_stride == ROTARY_DENSE) element_stride = 1;
+  const bool single = pairs == 1 && width == ROTARY_WIDTH_PAIRS;
+  if (element_stride == ROTARY_DENSE || single) element_stride = 1;
   // Times 65536 it still is a number.
   if (element_stride > kMaxSpan >> 16 || element_stride < -(kMaxSpan >> 16)) {
     return FailArgument(error, names.element_stride, element_stride,
@@ -142,11 +143,11 @@ rotary_status ReadCosSin(const rotary_apply_args& args, int64_t heads,
   cos_sin.row_stride =
       from->row_stride == ROTARY_DENSE ? format.elements : from->row_stride;
   cos_sin.batch_stride = from->batch_stride;
-  if (from->batch_stride == ROTARY_DENSE &&
-      __builtin_mul_overflow(args.tokens, cos_sin.row_stride,
-                             &cos_sin.batch_stride)) {
-    return FailArgument(error, "cos_sin.row_stride", cos_sin.row_stride,
-                        "reaches further than memory can");
+  if (from->batch_stride == ROTARY_DENSE) {
+    // Wrapping: where it does not fit, row_stride is refused or never used.
+    cos_sin.batch_stride =
+        static_cast<int64_t>(static_cast<uint64_t>(args.tokens) *
+                             static_cast<uint64_t>(cos_sin.row_stride));
   }
   call->by_head = cos_sin.head_stride != 0 && heads > 1;
   call->positions.cu_seqlens = nullptr;
