@@ -120,6 +120,8 @@ int64_t UsefulSlices(const ApplyCall& call) {
 }
 
 void RunSlice(const ApplyCall& call, int64_t slice, int64_t num_slices) {
+  // Then no row needs to be there either.
+  if (call.heads == 0) return;
   RotateSlice(call, slice, num_slices);
   if (call.streams) FenceStreams();
 }
