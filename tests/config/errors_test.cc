@@ -81,6 +81,7 @@ TEST_CASE("a call cannot be held to a target that there is not") {
   CheckApplyAccepted(call);
 }
 
+// By a caller's own cos and sin: cos_sin_positions_test.cc.
 TEST_CASE("a call takes rows, or an embedding and positions") {
   const auto by_both = [](ValidCall* call) {
     call->args.rows = call->rows.get();
@@ -158,6 +159,79 @@ TEST_CASE("the rows of a call must exist") {
     } else {
       CheckApplyRefused(call, {"first_row", range.first_row});
     }
+  }
+}
+
+TEST_CASE("the rows of every head must exist") {
+  struct Ranges {
+    int64_t first_row, row_batch_stride, row_token_stride, row_head_stride;
+    bool legal;
+  };
+  // 2 sequences of 3 tokens of at most 2 heads; there are 6 rows.
+  for (const Ranges& range : std::vector<Ranges>{{0, 0, 2, 1, true},
+                                                 {0, 0, 0, 5, true},
+                                                 {0, 3, 1, 0, true},
+                                                 {5, 0, 0, -5, true},
+                                                 {1, 2, 1, -1, true},
+                                                 {2, 3, -1, 0, true},
+                                                 {0, 3, 1, 1, false},
+                                                 {0, 0, 0, 6, false},
+                                                 {5, 0, 0, 1, false},
+                                                 {0, 0, 2, -1, false},
+                                                 {4, 0, 0, -5, false},
+                                                 {0, 0, 2, 2, false},
+                                                 {0, 0, 0, kMax64, false},
+                                                 {5, 0, 0, kMax64, false},
+                                                 {0, 0, 0, kMin64, false},
+                                                 {5, -1, 0, kMin64, false},
+                                                 {0, 0, 0, -kMax64, false}}) {
+    CAPTURE(range.first_row);
+    CAPTURE(range.row_head_stride);
+    // The most heads may be any tensor's, also one of many.
+    for (const int64_t num_tensors : {2, 8, 9, 20}) {
+      ValidCall call;
+      call.UseRows();
+      call.args.first_row = range.first_row;
+      call.args.row_batch_stride = range.row_batch_stride;
+      call.args.row_token_stride = range.row_token_stride;
+      call.args.row_head_stride = range.row_head_stride;
+      std::vector<rotary_tensor> tensors(static_cast<size_t>(num_tensors),
+                                         call.tensors[1]);
+      std::vector<std::vector<float>> data(tensors.size(), call.second);
+      for (size_t i = 0; i < tensors.size(); ++i) {
+        tensors[i].input = data[i].data();
+      }
+      tensors.back() = call.tensors[0];
+      call.args.tensors = tensors.data();
+      call.args.num_tensors = num_tensors;
+      if (range.legal) {
+        CheckApplyAccepted(call);
+      } else {
+        CheckApplyRefused(call, {"first_row", range.first_row});
+      }
+    }
+  }
+}
+
+TEST_CASE("a stride of heads is of rows, and used by more than one head") {
+  for (const int64_t stride : {int64_t{1}, int64_t{-1}, kMax64, kMin64}) {
+    ValidCall by_embedding;
+    by_embedding.args.row_head_stride = stride;
+    CheckApplyRefused(by_embedding, {"row_head_stride", stride});
+    ValidCall call;
+    call.UseRows();
+    call.args.row_head_stride = stride;
+    call.args.tensors = call.tensors + 1;
+    call.args.num_tensors = 1;
+    CheckApplyAccepted(call);
+    // No head has a row, wherever that would be.
+    call.args.first_row = 1000;
+    call.tensors[1].heads = 0;
+    CheckApplyAccepted(call);
+    call.tensors[1].heads = -1;
+    Wrong heads = {"tensors[0].heads", -1};
+    heads.tensor = 0;
+    CheckApplyRefused(call, heads);
   }
 }
 

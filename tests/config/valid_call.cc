@@ -20,6 +20,16 @@ std::vector<float> Ramp(int64_t size) {
   return values;
 }
 
+// Each of its rows holds one value.
+std::vector<float> TableOf(int64_t rows, int64_t elements) {
+  std::vector<float> values(static_cast<size_t>(rows * elements));
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] =
+        0.5f + 0.125f * static_cast<float>(i / static_cast<size_t>(elements));
+  }
+  return values;
+}
+
 bool IsTerminated(const char* text, size_t size) {
   return std::memchr(text, '\0', size) != nullptr;
 }
@@ -33,6 +43,8 @@ ValidCall::ValidCall()
       first_input(Ramp(kBatch * kTokens * 2 * 12)),
       first_output(first_input.size(), 77.0f),
       second(Ramp(kBatch * kTokens * 1 * 8)),
+      cos(TableOf(kCosSinRows + 8, kRotaryDim)),
+      sin(TableOf(kCosSinRows + 8, kRotaryDim)),
       positions(MakePositions(ids)) {
   for (rotary_tensor& tensor : tensors) {
     rotary_tensor_init(&tensor, sizeof(tensor));
@@ -53,6 +65,12 @@ ValidCall::ValidCall()
   args.embedding = embedding.get();
   args.positions = &positions;
   args.num_threads = 1;
+  rotary_cos_sin_init(&cos_sin, sizeof(cos_sin));
+  cos_sin.cos = cos.data();
+  cos_sin.sin = sin.data();
+  cos_sin.rotary_dim = kRotaryDim;
+  cos_sin.rows = kCosSinRows;
+  cos_sin.row_stride = kRotaryDim;
 }
 
 void ValidCall::UseRows() {
@@ -61,12 +79,22 @@ void ValidCall::UseRows() {
   args.positions = nullptr;
 }
 
+void ValidCall::UseCosSin(bool by_position, rotary_width width) {
+  cos_sin.width = width;
+  args.cos_sin = &cos_sin;
+  args.rows = nullptr;
+  args.embedding = nullptr;
+  args.positions = by_position ? &positions : nullptr;
+}
+
 std::vector<unsigned char> ValidCall::Memory() const {
   std::vector<unsigned char> bytes;
   Append(ids, &bytes);
   Append(first_input, &bytes);
   Append(first_output, &bytes);
   Append(second, &bytes);
+  Append(cos, &bytes);
+  Append(sin, &bytes);
   const auto* begin = reinterpret_cast<const unsigned char*>(rows.get());
   bytes.insert(bytes.end(), begin, begin + rotary_rows_bytes(rows.get()));
   return bytes;

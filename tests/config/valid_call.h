@@ -27,6 +27,7 @@ struct ValidCall {
   static constexpr int64_t kBatch = 2;
   static constexpr int64_t kTokens = 3;
   static constexpr int64_t kRotaryDim = 8;
+  static constexpr int64_t kCosSinRows = 64;
 
   ValidCall();
   ValidCall(const ValidCall&) = delete;
@@ -35,6 +36,10 @@ struct ValidCall {
 
   // By rows instead of by the embedding and positions.
   void UseRows();
+
+  // By cos_sin, with the positions or without.  Its rows hold one value each:
+  // they are valid in every width.
+  void UseCosSin(bool by_position, rotary_width width = ROTARY_WIDTH_PAIRS);
 
   // All memory that a call could write to or read from.
   std::vector<unsigned char> Memory() const;
@@ -45,6 +50,9 @@ struct ValidCall {
   std::vector<float> first_input;
   std::vector<float> first_output;
   std::vector<float> second;
+  std::vector<float> cos;  // [kCosSinRows][kRotaryDim] and a few rows more
+  std::vector<float> sin;
+  rotary_cos_sin cos_sin;
   rotary_positions positions;
   rotary_tensor tensors[2];
   rotary_apply_args args;
