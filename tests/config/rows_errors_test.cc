@@ -1,4 +1,6 @@
-// What is wrong with the arguments of the functions about rows.
+// What is wrong with the arguments of the functions about rows
+// (rotary_rows_export, of which rotary_rows_read is one use:
+// export_errors_test.cc).
 #include <doctest/doctest.h>
 #include <rotary/rotary.h>
 
@@ -248,6 +250,10 @@ TEST_CASE("the arguments of rotary_rows_read are checked") {
            {rows, 0, 6, c, nullptr, 4, {"sin"}},
            {rows, 0, 2, c, s, 3, {"row_stride", 3, ROTARY_ERROR_OVERLAP}},
            {rows, 0, 2, c, s, 0, {"row_stride", 0, ROTARY_ERROR_OVERLAP}},
+           {rows, 0, 2, c, s, -3, {"row_stride", -3, ROTARY_ERROR_OVERLAP}},
+           {rows, 0, 2, c, c, 4, {"sin", {}, ROTARY_ERROR_OVERLAP}},
+           {rows, 0, 2, c, c + 3, 4, {"sin", {}, ROTARY_ERROR_OVERLAP}},
+           {rows, 0, 2, c, c + 3, 8, {"sin", {}, ROTARY_ERROR_OVERLAP}},
            {rows, 0, 2, c, s, kMin64 + 1, {"row_stride", kMin64 + 1}},
            {rows, 0, 3, c, s, kMax64, {"row_stride", kMax64}}}) {
     CheckRefused(
@@ -262,6 +268,10 @@ TEST_CASE("the arguments of rotary_rows_read are checked") {
   CHECK(rotary_rows_read(rows, 6, 0, c, s, 4, nullptr) == ROTARY_OK);
   CHECK(rotary_rows_read(rows, 0, 6, c, s, ROTARY_DENSE, nullptr) == ROTARY_OK);
   CHECK(cos != cos_before);
+  // Sin behind cos in each row; rows backwards; a stride that is not used.
+  CHECK(rotary_rows_read(rows, 0, 3, c, c + 4, 8, nullptr) == ROTARY_OK);
+  CHECK(rotary_rows_read(rows, 0, 6, c + 20, s + 20, -4, nullptr) == ROTARY_OK);
+  CHECK(rotary_rows_read(rows, 5, 1, c, s, kMax64, nullptr) == ROTARY_OK);
 }
 
 TEST_CASE("getters of rows take NULL") {
