@@ -84,13 +84,12 @@ inline void RotateWithRows(const ApplyCall& call, Part* part) {
 
 // Rows of a caller's own cos and sin; as FillRows.
 [[gnu::noinline]] void GatherSomeRows(const ApplyCall& call, const Part& part,
-                                      int64_t first, int64_t count,
                                       int64_t chunk, int64_t pair,
                                       Scratch* scratch) {
-  const int64_t token = part.job.token + first;
-  const int32_t* positions = scratch->positions + first;
-  GatherRowsJob job = RowsJob(call.cos_sin, part.job.b, token, part.first_head,
-                              pair, positions);
+  const int64_t count = part.job.count;
+  const int32_t* positions = scratch->positions;
+  GatherRowsJob job = RowsJob(call.cos_sin, part.job.b, part.job.token,
+                              part.first_head, pair, positions);
   job.count = count;
   job.pair_count = std::min(chunk, call.pairs - pair);
   job.to_cos = scratch->values;
@@ -102,40 +101,38 @@ inline void RotateWithRows(const ApplyCall& call, Part* part) {
     scratch->states[i] = rotates ? kRotated : kCopied;
   }
   if (call.positions.cu_seqlens != nullptr) {
-    MarkPadding(call.positions, token, count, scratch->states);
+    MarkPadding(call.positions, part.job.token, count, scratch->states);
   }
 }
 
-// Rows of tokens [first, first + count) of a part, `chunk` pairs from `pair`
-// on, are put into scratch.
-inline void FillRows(const ApplyCall& call, const Part& part, int64_t first,
-                     int64_t count, int64_t chunk, int64_t pair,
-                     Scratch* scratch) {
+// The rows of a part, `chunk` pairs from `pair` on, are put into scratch.
+inline void FillRows(const ApplyCall& call, const Part& part, int64_t chunk,
+                     int64_t pair, Scratch* scratch) {
   if (call.embedding == nullptr) {
-    return GatherSomeRows(call, part, first, count, chunk, pair, scratch);
+    return GatherSomeRows(call, part, chunk, pair, scratch);
   }
   MakeRowsJob job = RowsJob(*call.embedding, call.factors);
   job.pair_begin = pair;
   job.pair_count = std::min(chunk, job.padded_pairs - pair);
-  job.positions = scratch->positions + first;
-  job.count = count;
+  job.positions = scratch->positions;
+  job.count = part.job.count;
   job.cos = scratch->values;
   job.sin = scratch->values + chunk;
   job.row_stride = 2 * chunk;
   job.rotates = scratch->states;
-  MakeSomeRows(call.target, call.positions, part.job.token + first, job);
+  MakeSomeRows(call.target, call.positions, part.job.token, job);
 }
 
-// Heads that are wider than the rows in scratch, and must be copied whole: rows
-// are put there for each of them again.  A function of its own, so that only
-// tensors which need a tile have one on the stack.
+// One token's heads that are wider than the rows in scratch, and must be copied
+// whole: rows are put there for each of them again.  A function of its own, so
+// that only tensors which need a tile have one on the stack.
 [[gnu::noinline]] void RotateWideTiled(const ApplyCall& call, const Part& part,
                                        const Tensor& tensor, int64_t chunk,
                                        Scratch* scratch) {
   TiledHeads heads(tensor, part.job);
   while (heads.Next()) {
     for (int64_t pair = 0; pair < call.pairs; pair += chunk) {
-      FillRows(call, part, heads.token(), 1, chunk, pair, scratch);
+      FillRows(call, part, chunk, pair, scratch);
       heads.Rotate(pair, std::min(chunk, call.pairs - pair), scratch->values,
                    scratch->values + chunk, scratch->states[0]);
     }
@@ -165,7 +162,7 @@ inline void FillRows(const ApplyCall& call, const Part& part, int64_t first,
                     scratch.positions);
     }
     for (int64_t pair = 0; pair < call.pairs; pair += chunk) {
-      FillRows(call, *part, 0, job.count, chunk, pair, &scratch);
+      FillRows(call, *part, chunk, pair, &scratch);
       job.pair_begin = pair;
       job.pair_count = std::min(chunk, call.pairs - pair);
       RotateTensors(part);
