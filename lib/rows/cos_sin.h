@@ -39,9 +39,13 @@ inline CosSinAt Find(const CosSin& from, int64_t b, int64_t token, int64_t head,
   if (!from.by_position) {
     element += b * from.batch_stride + token * from.row_stride;
   }
-  const int64_t offset = element * ElementSize(from.dtype);
-  return {static_cast<const char*>(from.cos) + offset,
-          static_cast<const char*>(from.sin) + offset};
+  const uintptr_t offset =
+      static_cast<uintptr_t>(element * ElementSize(from.dtype));
+  // As numbers: where no token has a position there may be no rows, and NULL.
+  return {reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(from.cos) +
+                                        offset),
+          reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(from.sin) +
+                                        offset)};
 }
 
 // Whether they are rows as they are, and need not be gathered.
