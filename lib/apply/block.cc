@@ -59,7 +59,10 @@ inline void RotateWithRows(const ApplyCall& call, Part* part) {
   job.pair_count = call.pairs;
   job.cos = rows.cos + row * rows.row_stride;
   job.sin = rows.sin + row * rows.row_stride;
-  job.row_stride = rows.row_stride * call.row_token_stride;
+  // Wrapping: of one token the stride may be any.
+  job.row_stride =
+      static_cast<int64_t>(static_cast<uint64_t>(rows.row_stride) *
+                           static_cast<uint64_t>(call.row_token_stride));
   job.rotates = rows.rotates + row;
   job.rotates_stride = call.row_token_stride;
   job.fetches_rows = call.prefetch;

@@ -224,6 +224,12 @@ TEST_CASE("a stride of heads is of rows, and used by more than one head") {
     call.args.tensors = call.tensors + 1;
     call.args.num_tensors = 1;
     CheckApplyAccepted(call);
+    // So it is with the strides of one token.
+    ValidCall single;
+    single.UseRows();
+    single.args.batch = single.args.tokens = 1;
+    single.args.row_batch_stride = single.args.row_token_stride = stride;
+    CheckApplyAccepted(single);
     // No head has a row, wherever that would be.
     call.args.first_row = 1000;
     call.tensors[1].heads = 0;
