@@ -183,6 +183,14 @@ TEST_CASE("an output must not touch the positions of cos and sin") {
   call.positions.dtype = ROTARY_U32;
   call.positions.batch_stride = -3;
   call.CheckAround({24576 - 3 * 4, 24576 + 4});
+  // Between two of them, further apart than an output is long.
+  call.positions.batch_stride = 200;
+  call.tensors[0].output = call.At(24576 + 4);
+  call.CheckOne(false, {}, 0);
+  call.tensors[0].output = call.At(24576 + 800 - 384);
+  call.CheckOne(false, {}, 0);
+  call.tensors[0].output = call.At(24576 + 800 - 380);
+  call.CheckOne(true, {"tensors[0].output"}, 0);
   // Nothing is read.
   call.positions.data = nullptr;
   call.tensors[0].output = call.At(24576);
