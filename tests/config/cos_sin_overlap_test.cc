@@ -142,8 +142,9 @@ const std::vector<Layout> kLayouts = {
     {ROTARY_DENSE, 20, 0, 1},  // gaps
     {100, 30, 0, 2},           // every other element
     {-50, 16, 8, 1},           // rows of heads; sequences backwards
-    {0, 0, 0, 1},              // one row
-    {1, 2, 0, 6},              // transposed
+    {ROTARY_DENSE, 0, 0, 1},
+    {0, 0, 0, 1},  // one row
+    {1, 2, 0, 6},  // transposed
     {ROTARY_DENSE, -9, -70, -1}};
 
 TEST_CASE("an output must not touch cos or sin") {
