@@ -1,5 +1,7 @@
 #include "lib/config/common_args.h"
 
+#include <stdio.h>
+
 #include "lib/config/error.h"
 #include "lib/config/structs.h"
 #include "lib/kernels/target.h"
@@ -44,6 +46,9 @@ rotary_status ReadCuSeqlens(const rotary_positions& from, int64_t batch,
     return FailArgument(error, "batch", batch,
                         "must be 1 with packed positions");
   }
+  if (from.cu_seqlens == nullptr) {
+    return FailNull(error, "positions.cu_seqlens");
+  }
   if (from.cu_seqlens_dtype != ROTARY_I32 &&
       from.cu_seqlens_dtype != ROTARY_I64) {
     return FailArgument(error, "positions.cu_seqlens_dtype",
@@ -52,9 +57,6 @@ rotary_status ReadCuSeqlens(const rotary_positions& from, int64_t batch,
   if (from.num_sequences < 0 || from.num_sequences > kMaxSpan / 8) {
     return FailArgument(error, "positions.num_sequences", from.num_sequences,
                         "must not be negative, nor more than memory can hold");
-  }
-  if (from.cu_seqlens == nullptr) {
-    return FailNull(error, "positions.cu_seqlens");
   }
   positions->cu_seqlens = from.cu_seqlens;
   positions->cu_seqlens_i64 = from.cu_seqlens_dtype == ROTARY_I64;
@@ -119,6 +121,9 @@ rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
             *from, batch, tokens, positions, sources->Add(), error)) {
       return status;
     }
+  } else if (from->cu_seqlens != nullptr) {
+    return FailArgument(error, "positions.kind", from->kind,
+                        "must be ROTARY_POSITION_PACKED with cu_seqlens");
   }
   const int64_t size = ElementSize(positions->type);
   if (batch == 0 || tokens == 0) return ROTARY_OK;
@@ -168,12 +173,14 @@ rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
                        data ? "positions.data" : "positions.offset"};
     failure.value = data ? bad.value : from->offset;
     failure.token = bad.batch * tokens + bad.token;
-    return Fail(error, failure,
-                range.low < 0
-                    ? "the position must be within (-2^31, 2^31), with the "
-                      "offset and, after a start, the token's index"
-                    : "the position must be within 0 .. cos_sin.rows - 1, with "
-                      "the offset and, after a start, the token's index");
+    char reason[160];
+    snprintf(reason, sizeof(reason),
+             "the position must be %lld to %lld%s, with the offset and, after "
+             "a start, the token's index",
+             static_cast<long long>(range.low),
+             static_cast<long long>(range.high),
+             range.low < 0 ? "" : " (cos_sin.rows - 1)");
+    return Fail(error, failure, reason);
   }
   return ROTARY_OK;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "lib/config/common_args.h"
 #include "lib/config/error.h"
@@ -56,19 +57,23 @@ rotary_status ReadCosSinFormat(rotary_dtype dtype, rotary_width width,
     return FailArgument(error, names.dtype, dtype,
                         "must be ROTARY_F32, F16 or BF16");
   }
-  const bool single = pairs == 1 && width == ROTARY_WIDTH_PAIRS;
-  if (element_stride == ROTARY_DENSE || single) element_stride = 1;
+  if (element_stride == ROTARY_DENSE) element_stride = 1;
+  format->elements = width == ROTARY_WIDTH_PAIRS ? pairs : 2 * pairs;
+  // One that does not fit is refused where it is used.
+  if (__builtin_mul_overflow(format->elements, std::abs(element_stride),
+                             &format->dense_row)) {
+    format->dense_row = INT64_MAX;
+  }
+  if (format->elements == 1) element_stride = 1;
   // Times 65536 it still is a number.
   if (element_stride > kMaxSpan >> 16 || element_stride < -(kMaxSpan >> 16)) {
     return FailArgument(error, names.element_stride, element_stride,
                         "reaches further than memory can");
   }
-  format->elements = 2 * pairs;
   format->element_stride = element_stride;
   format->pair_stride = element_stride;
   switch (width) {
     case ROTARY_WIDTH_PAIRS:
-      format->elements = pairs;
       format->twin = 0;
       return ROTARY_OK;
     case ROTARY_WIDTH_HALVES:
@@ -141,7 +146,7 @@ rotary_status ReadCosSin(const rotary_apply_args& args, int64_t heads,
   cos_sin.twin = format.twin;
   cos_sin.head_stride = from->head_stride;
   cos_sin.row_stride =
-      from->row_stride == ROTARY_DENSE ? format.elements : from->row_stride;
+      from->row_stride == ROTARY_DENSE ? format.dense_row : from->row_stride;
   cos_sin.batch_stride = from->batch_stride;
   if (from->batch_stride == ROTARY_DENSE) {
     // Wrapping: where it does not fit, row_stride is refused or never used.

@@ -15,6 +15,7 @@ struct CosSinFormat {
   Dtype dtype;
   int64_t elements;        // that it has
   int64_t element_stride;  // from one to the next
+  int64_t dense_row;       // from a row to the next one that lies behind it
   int64_t pair_stride;     // from a pair's value to the next one's
   int64_t twin;            // from a value to the same again, or 0
 };

@@ -1,5 +1,7 @@
 #include "lib/config/rows_args.h"
 
+#include <stdio.h>
+
 #include "lib/config/common_args.h"
 #include "lib/config/cos_sin_arg.h"
 #include "lib/config/error.h"
@@ -66,8 +68,10 @@ rotary_status CheckMemory(const void* memory, size_t bytes, size_t needed,
                         "must be aligned to 8 bytes");
   }
   if (bytes < needed) {
-    return FailArgument(error, "bytes", static_cast<int64_t>(bytes),
-                        "less than needed");
+    char reason[64];
+    snprintf(reason, sizeof(reason), "less than the %zu that are needed",
+             needed);
+    return FailArgument(error, "bytes", static_cast<int64_t>(bytes), reason);
   }
   return ROTARY_OK;
 }
@@ -113,7 +117,7 @@ rotary_status ReadRowsExport(const rotary_rows* rows, int64_t first_row,
           dtype, width, rows->pairs, element_stride, names, &format, error)) {
     return status;
   }
-  if (row_stride == ROTARY_DENSE) row_stride = format.elements;
+  if (row_stride == ROTARY_DENSE) row_stride = format.dense_row;
   *to = {cos, sin, format.dtype, row_stride, format.pair_stride, format.twin};
   if (count == 0) return ROTARY_OK;
   Region cos_region;

@@ -68,7 +68,8 @@ rotary_status ReadStruct(const Struct* from, const char* name,
   Failure failure = {ROTARY_ERROR_STRUCT_SIZE, size_name};
   failure.value = static_cast<int64_t>(from->struct_size);
   Fail(error, failure,
-       "no known size, or a field is set that this version has not");
+       "no known size (was its init function called?), or a field is set that "
+       "this version has not");
   return ROTARY_ERROR_STRUCT_SIZE;
 }
 

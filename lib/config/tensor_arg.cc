@@ -86,7 +86,9 @@ inline rotary_status CheckAlone(const rotary_apply_args& args,
   if (!memory.in_place && !Apart(memory.input, memory.output) &&
       !Disjoint(InputRegion(shape, tensor), OutputRegion(shape, tensor))) {
     return FailOverlap(index, tensor, memory,
-                       "not provably disjoint from its input", error);
+                       "not provably disjoint from its input (in place needs "
+                       "the same pointer, strides and element size)",
+                       error);
   }
   for (int i = 0; i < sources.count; ++i) {
     if (!Apart(memory.output, sources.spans[i]) &&

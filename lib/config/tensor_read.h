@@ -184,6 +184,24 @@ inline bool AlignedForStream(const Tensor& tensor, const Shape& shape,
           (kAlignment - 1)) == 0;
 }
 
+// Whether the output, which is the input, is of another dtype or pairing.
+inline bool ChangesInPlace(const rotary_tensor& in) {
+  return (in.output_dtype != 0 && in.output_dtype != in.input_dtype) ||
+         (in.output_pairing != 0 && in.output_pairing != in.input_pairing);
+}
+
+// That input given as the output too.  `copy` may be where `in` is.
+[[gnu::noinline]] inline const rotary_tensor& WithOutput(
+    const rotary_tensor& in, rotary_tensor* copy) {
+  *copy = in;
+  copy->output = const_cast<void*>(in.input);
+  copy->output_batch_stride = in.input_batch_stride;
+  copy->output_token_stride = in.input_token_stride;
+  copy->output_head_stride = in.input_head_stride;
+  copy->output_store = ROTARY_STORE_AUTO;
+  return *copy;
+}
+
 inline rotary_status ReadOutput(const rotary_tensor& in, const Shape& shape,
                                 int64_t pairs, const Format& input,
                                 Format* output, TensorFailure fail,
@@ -250,7 +268,7 @@ inline rotary_status ReadOutput(const rotary_tensor& in, const Shape& shape,
                       fail, &input);
   if (status != ROTARY_OK) return status;
 
-  const bool in_place = in.output == nullptr;
+  const bool in_place = in.output == nullptr && !ChangesInPlace(in);
   tensor->heads = in.heads;
   tensor->head_dim = in.head_dim;
   tensor->rotary_offset = in.rotary_offset;
@@ -272,7 +290,8 @@ inline rotary_status ReadOutput(const rotary_tensor& in, const Shape& shape,
   if (!in_place) {
     Format output;
     status =
-        ReadOutput(in, shape, call.pairs, input, &output, fail, tensor, memory);
+        ReadOutput(in.output == nullptr ? WithOutput(in, &copy) : in, shape,
+                   call.pairs, input, &output, fail, tensor, memory);
     if (status != ROTARY_OK) return status;
     tensor->rotate = FindRotate(call.target, input.dtype, input.pairing,
                                 output.dtype, output.pairing);

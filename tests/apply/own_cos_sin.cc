@@ -2,6 +2,7 @@
 #include "tests/apply/own_cos_sin.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <sstream>
 
 #include "tests/support/element.h"
@@ -94,7 +95,9 @@ rotary_cos_sin OwnCosSin::Struct() const {
   result.rows = layout_.rows;
   result.batch_stride =
       stride(layout_.batch_stride, layout_.rows * layout_.row_stride);
-  result.row_stride = stride(layout_.row_stride, layout_.elements());
+  result.row_stride =
+      stride(layout_.row_stride,
+             layout_.elements() * std::abs(layout_.element_stride));
   result.head_stride = layout_.head_stride;
   result.element_stride = stride(layout_.element_stride, 1);
   result.dtype = layout_.dtype;

@@ -184,6 +184,7 @@ TEST_CASE("the strides of an export must fit") {
     Export single;
     single.rows = one.get();
     single.count = 3;
+    single.row_stride = 1;
     single.element_stride = value;
     single.CheckExportAccepted();
   }

@@ -5,6 +5,7 @@
 #include <rotary/rotary.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <set>
 #include <string>
@@ -111,10 +112,11 @@ void Expect(const Export& to, const RowValues& values, char* memory,
             std::vector<char>* before) {
   const int64_t size = static_cast<int64_t>(ElementBytes(to.dtype));
   const int64_t copies = to.width == ROTARY_WIDTH_PAIRS ? 1 : 2;
-  const int64_t row_stride =
-      to.row_stride == ROTARY_DENSE ? copies * kPairs : to.row_stride;
   const int64_t element_stride =
       to.element_stride == ROTARY_DENSE ? 1 : to.element_stride;
+  const int64_t row_stride = to.row_stride == ROTARY_DENSE
+                                 ? copies * kPairs * std::abs(element_stride)
+                                 : to.row_stride;
   std::set<int64_t> written;
   for (int64_t row = 0; row < to.count; ++row) {
     for (int64_t e = 0; e < copies * kPairs; ++e) {

@@ -49,15 +49,12 @@ std::vector<char*> TensorSide::Heads() const {
 }
 
 rotary_dtype OutputDtype(const rotary_tensor& tensor) {
-  return tensor.output == nullptr || tensor.output_dtype == 0
-             ? tensor.input_dtype
-             : tensor.output_dtype;
+  return tensor.output_dtype == 0 ? tensor.input_dtype : tensor.output_dtype;
 }
 
 rotary_pairing OutputPairing(const rotary_tensor& tensor) {
-  return tensor.output == nullptr || tensor.output_pairing == 0
-             ? tensor.input_pairing
-             : tensor.output_pairing;
+  return tensor.output_pairing == 0 ? tensor.input_pairing
+                                    : tensor.output_pairing;
 }
 
 TensorSide InputOf(const rotary_apply_args& args, const rotary_tensor& tensor) {
@@ -68,7 +65,11 @@ TensorSide InputOf(const rotary_apply_args& args, const rotary_tensor& tensor) {
 
 TensorSide OutputOf(const rotary_apply_args& args,
                     const rotary_tensor& tensor) {
-  if (tensor.output == nullptr) return InputOf(args, tensor);
+  if (tensor.output == nullptr) {
+    return SideOf(args, tensor, tensor.input, OutputDtype(tensor),
+                  tensor.input_batch_stride, tensor.input_token_stride,
+                  tensor.input_head_stride);
+  }
   return SideOf(args, tensor, tensor.output, OutputDtype(tensor),
                 tensor.output_batch_stride, tensor.output_token_stride,
                 tensor.output_head_stride);

@@ -155,21 +155,39 @@ TEST_CASE("a change of pairing in place is of heads of up to 4096 elements") {
     with(4097, from, to, ROTARY_INTERLEAVED);
     tensor.output = elsewhere.data();
     CheckApplyAccepted(call);
-    // Without an output the other fields are not read.
+    // In place without saying so.
     tensor.output = nullptr;
-    CheckApplyAccepted(call);
+    CheckApplyRefused(call, expected);
+    CheckApplyAccepted(with(4096, from, to, ROTARY_INTERLEAVED));
   }
 }
 
-TEST_CASE("output fields of a tensor that is rotated in place are not read") {
+TEST_CASE("in place the output's strides and store are not read") {
   ValidCall call;
-  call.tensors[1].output_batch_stride = kMax64;
-  call.tensors[1].output_token_stride = 0;
-  call.tensors[1].output_head_stride = -1;
-  call.tensors[1].output_dtype = -1;
-  call.tensors[1].output_pairing = 99;
-  call.tensors[1].output_store = 99;
+  rotary_tensor& tensor = call.tensors[1];
+  tensor.output_batch_stride = kMax64;
+  tensor.output_token_stride = 0;
+  tensor.output_head_stride = -1;
+  tensor.output_store = 99;
   CheckApplyAccepted(call);
+  tensor.output_pairing = ROTARY_INTERLEAVED;
+  CheckApplyAccepted(call);
+  // Its format is.
+  Wrong expected = {"tensors[1].output_pairing", 99};
+  expected.tensor = 1;
+  tensor.output_pairing = 99;
+  CheckApplyRefused(call, expected);
+  tensor.output_pairing = 0;
+  expected = {"tensors[1].output_dtype", -1};
+  expected.tensor = 1;
+  tensor.output_dtype = -1;
+  CheckApplyRefused(call, expected);
+  // Elements of another size cannot be in place.
+  expected = {"tensors[1].output"};
+  expected.status = ROTARY_ERROR_OVERLAP;
+  expected.tensor = 1;
+  tensor.output_dtype = ROTARY_BF16;
+  CheckApplyRefused(call, expected);
 }
 
 TEST_CASE("sizes whose products do not fit are refused") {

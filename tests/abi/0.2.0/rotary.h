@@ -84,7 +84,8 @@
 //            processors there are; n = the same, but at most n threads.  The
 //            library has at most one OpenMP team in the process at a time: a
 //            call that finds it taken runs in its own thread.  After fork() the
-//            child's calls run in the calling thread.
+//            child's calls run in the calling thread.  A call takes at most 16
+//            KB of stack, 32 KB where it changes a pairing in place.
 // Structs    start with size_t struct_size, so that they can grow.  Fill one
 //            with its init function, which takes sizeof(the struct) and sets
 //            each field to its default, then set what differs.  (Given a size
@@ -430,10 +431,10 @@ ROTARY_API rotary_status rotary_rows_read(const rotary_rows *rows,
 // The same in the layout that a cache of cos and sin has, rounded once more to
 // `dtype` (F32, F16 or BF16): element e of row r is at
 //     r * row_stride + e * element_stride,
-// with e as `width` says.  ROTARY_DENSE: row_stride, the elements of a row;
-// element_stride, 1.  cos and sin may lie in each other's gaps: behind each
-// other in one row (vLLM), or as complex numbers (element_stride 2, sin == cos
-// + 1).  (Since 0.2.)
+// with e as `width` says.  ROTARY_DENSE: element_stride, 1; row_stride, the
+// elements of a row times |element_stride|.  cos and sin may lie in each
+// other's gaps: behind each other in one row (vLLM), or as complex numbers
+// (element_stride 2, sin == cos + 1).  (Since 0.2.)
 ROTARY_API rotary_status rotary_rows_export(
     const rotary_rows *rows, int64_t first_row, int64_t count,
     rotary_dtype dtype, rotary_width width, void *cos, void *sin,
@@ -449,8 +450,7 @@ ROTARY_API rotary_status rotary_rows_export(
 //     b * batch_stride + t * row_stride              without,
 // and `head` counts the heads of each tensor from 0.  A table of one sequence
 // that all of a batch share has batch_stride 0.  Complex numbers [rows][d / 2]
-// have element_stride 2, sin == cos + 1, and row_stride d, which is not the
-// ROTARY_DENSE one.
+// have element_stride 2 and sin == cos + 1.
 // With positions (ids, starts or packed, as those of an embedding) every
 // position must be within 0 .. rows - 1.  In the two widths that hold a value
 // twice the two must be equal in every row that is used, else the call fails.
@@ -463,7 +463,8 @@ typedef struct rotary_cos_sin {
   int64_t rows;            // used with positions only: how many there are
   int64_t batch_stride;    // default ROTARY_DENSE: tokens * row_stride;
                            // used without positions only; 0: shared
-  int64_t row_stride;      // default ROTARY_DENSE: the elements of a row
+  int64_t row_stride;      // default ROTARY_DENSE: the elements of a row times
+                           // |element_stride|
   int64_t head_stride;     // default 0: all heads of a token share its row
   int64_t element_stride;  // default ROTARY_DENSE: 1
   rotary_dtype dtype;      // ROTARY_F32 (default), F16 or BF16
@@ -494,8 +495,7 @@ typedef struct rotary_tensor {
   rotary_dtype input_dtype;      // ROTARY_F32 (default), F16 or BF16
   rotary_pairing input_pairing;  // no default
 
-  // NULL: in place.  Then the other output_ fields are not read: to change the
-  // pairing or the dtype in place, give input here with its strides.
+  // NULL: in place.  Then output_store and the output strides are not read.
   void *output;
   int64_t output_batch_stride;  // strides: default ROTARY_DENSE
   int64_t output_token_stride;
