@@ -131,7 +131,7 @@ rotary_status ReadCosSin(const rotary_apply_args& args, int64_t heads,
   call->rows = nullptr;
   call->embedding = nullptr;
   call->pairs = from->rotary_dim / 2;
-  CosSinFormat format;
+  CosSinFormat format = {};
   const CosSinNames names = {"cos_sin.dtype", "cos_sin.width",
                              "cos_sin.element_stride"};
   if (const rotary_status status =

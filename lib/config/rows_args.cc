@@ -111,7 +111,7 @@ rotary_status ReadRowsExport(const rotary_rows* rows, int64_t first_row,
           CheckRowRange(rows, first_row, count, "count", error)) {
     return status;
   }
-  CosSinFormat format;
+  CosSinFormat format = {};
   const CosSinNames names = {"dtype", "width", "element_stride"};
   if (const rotary_status status = ReadCosSinFormat(
           dtype, width, rows->pairs, element_stride, names, &format, error)) {

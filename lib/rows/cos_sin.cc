@@ -71,8 +71,9 @@ bool FindBadTwin(const CosSin& from, const Positions& positions, Target target,
                  BadTwin* bad) {
   if (from.twin == 0) return false;
   // What is shared is looked at once.
-  if (!from.by_position && from.batch_stride == 0)
+  if (!from.by_position && from.batch_stride == 0) {
     batch = std::min<int64_t>(batch, 1);
+  }
   if (from.head_stride == 0) heads = std::min<int64_t>(heads, 1);
   for (int64_t b = 0; b < batch; ++b) {
     for (int64_t t = 0; t < tokens; ++t) {

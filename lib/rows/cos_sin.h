@@ -39,13 +39,12 @@ inline CosSinAt Find(const CosSin& from, int64_t b, int64_t token, int64_t head,
   if (!from.by_position) {
     element += b * from.batch_stride + token * from.row_stride;
   }
-  const uintptr_t offset =
-      static_cast<uintptr_t>(element * ElementSize(from.dtype));
-  // As numbers: where no token has a position there may be no rows, and NULL.
-  return {reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(from.cos) +
-                                        offset),
-          reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(from.sin) +
-                                        offset)};
+  const int64_t offset = element * ElementSize(from.dtype);
+  // Of no rows they may be nullptr.
+  const auto at = [offset](const void* data) {
+    return data == nullptr ? data : static_cast<const char*>(data) + offset;
+  };
+  return {at(from.cos), at(from.sin)};
 }
 
 // Whether they are rows as they are, and need not be gathered.
