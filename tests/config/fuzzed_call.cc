@@ -198,7 +198,7 @@ void SetFormats(rotary_tensor* tensor, Random* random) {
 
 FuzzedCall::FuzzedCall()
     // Of every dtype the same value everywhere.
-    : memory(8192), ids(4096), table(2048, 0x3C003C00u) {
+    : memory(8192), ids(4096), table(16384, 0x3C003C00u) {
   for (size_t i = 0; i < ids.size(); ++i) {
     ids[i] = static_cast<int64_t>(i % 20);
   }
@@ -220,8 +220,8 @@ void FuzzedCall::Reset() {
   positions = MakePositions(ids);
   positions.data = ids.data() + 2048;
   rotary_cos_sin_init(&cos_sin, sizeof(cos_sin));
-  cos_sin.cos = table.data() + 700;
-  cos_sin.sin = table.data() + 1400;
+  cos_sin.cos = table.data() + 4000;
+  cos_sin.sin = table.data() + 8000;
   cos_sin.rotary_dim = 8;
   cos_sin.rows = 20;
   cos_sin.width = ROTARY_WIDTH_HALVES;

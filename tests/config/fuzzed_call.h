@@ -46,7 +46,7 @@ struct FuzzedCall {
   Rows rows = MakeRows(embedding.get(), {1, 2, 3, 4, 5, 6, 7, 8});
   std::vector<float> memory;
   std::vector<int64_t> ids;
-  std::vector<uint32_t> table;  // of cos and sin
+  std::vector<uint32_t> table;  // of cos and sin, and as far as they reach
   rotary_tensor tensors[3];
   rotary_positions positions;
   rotary_cos_sin cos_sin;
