@@ -179,8 +179,7 @@ TEST_CASE("the strides of an export must fit") {
       rows.CheckExportAccepted();
     }
     // nor that of one element.
-    const Embedding embedding = MakeEmbedding(2);
-    const Rows one = MakeRows(embedding.get(), {1, 2, 3});
+    const Rows one = MakeRows(MakeEmbedding(2).get(), {1, 2, 3});
     Export single;
     single.rows = one.get();
     single.count = 3;
