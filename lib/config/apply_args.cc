@@ -93,11 +93,7 @@ rotary_status ReadOwnCosSin(const rotary_apply_args& args, ApplyCall* call,
     return FailSources("cos_sin", "is given together with embedding", error);
   }
   if (const rotary_status status = CheckModeUnset(args, error)) return status;
-  int64_t heads;
-  if (const rotary_status status = ReadMostHeads(args, &heads, error)) {
-    return status;
-  }
-  return ReadCosSin(args, heads, call, sources, error);
+  return ReadCosSin(args, call, sources, error);
 }
 
 rotary_status ReadSource(const rotary_apply_args& args, ApplyCall* call,

@@ -12,6 +12,24 @@
 namespace rotary {
 namespace {
 
+// The memory of an array whose elements are [low, high].
+rotary_status ReadSpan(const char* name, const void* data, Dtype dtype,
+                       int64_t low, int64_t high, Span* span,
+                       rotary_error* error) {
+  if (const rotary_status status = CheckCosSinData(name, data, dtype, error)) {
+    return status;
+  }
+  const uintptr_t at = reinterpret_cast<uintptr_t>(data);
+  const int64_t size = ElementSize(dtype);
+  span->low = at + static_cast<uintptr_t>(low * size);
+  span->end = at + static_cast<uintptr_t>((high + 1) * size);
+  if (span->low > at || span->end <= at) {
+    return FailArgument(error, name, static_cast<int64_t>(at),
+                        "with the strides this leaves memory");
+  }
+  return ROTARY_OK;
+}
+
 // The memory of all rows that may be used.
 rotary_status ReadSpans(const rotary_cos_sin& from, const CosSin& cos_sin,
                         const CosSinFormat& format, const Shape& shape,
@@ -39,12 +57,12 @@ rotary_status ReadSpans(const rotary_cos_sin& from, const CosSin& cos_sin,
     }
   }
   if (const rotary_status status =
-          ReadCosSinSpan("cos_sin.cos", from.cos, format.dtype, low, high,
-                         sources->Add(), error)) {
+          ReadSpan("cos_sin.cos", from.cos, format.dtype, low, high,
+                   sources->Add(), error)) {
     return status;
   }
-  return ReadCosSinSpan("cos_sin.sin", from.sin, format.dtype, low, high,
-                        sources->Add(), error);
+  return ReadSpan("cos_sin.sin", from.sin, format.dtype, low, high,
+                  sources->Add(), error);
 }
 
 }  // namespace
@@ -89,28 +107,20 @@ rotary_status ReadCosSinFormat(rotary_dtype dtype, rotary_width width,
   }
 }
 
-rotary_status ReadCosSinSpan(const char* name, const void* data, Dtype dtype,
-                             int64_t low, int64_t high, Span* span,
-                             rotary_error* error) {
+rotary_status CheckCosSinData(const char* name, const void* data, Dtype dtype,
+                              rotary_error* error) {
   if (data == nullptr) return FailNull(error, name);
-  const uintptr_t at = reinterpret_cast<uintptr_t>(data);
-  const int64_t size = ElementSize(dtype);
-  if (at % static_cast<uintptr_t>(size) != 0) {
-    return FailArgument(error, name, static_cast<int64_t>(at),
-                        "must be aligned to its element");
-  }
-  span->low = at + static_cast<uintptr_t>(low * size);
-  span->end = at + static_cast<uintptr_t>((high + 1) * size);
-  if (span->low > at || span->end <= at) {
-    return FailArgument(error, name, static_cast<int64_t>(at),
-                        "with the strides this leaves memory");
-  }
-  return ROTARY_OK;
+  const intptr_t at = reinterpret_cast<intptr_t>(data);
+  if (at % ElementSize(dtype) == 0) return ROTARY_OK;
+  return FailArgument(error, name, at, "must be aligned to its element");
 }
 
-rotary_status ReadCosSin(const rotary_apply_args& args, int64_t heads,
-                         ApplyCall* call, Sources* sources,
-                         rotary_error* error) {
+rotary_status ReadCosSin(const rotary_apply_args& args, ApplyCall* call,
+                         Sources* sources, rotary_error* error) {
+  int64_t heads;
+  if (const rotary_status status = ReadMostHeads(args, &heads, error)) {
+    return status;
+  }
   rotary_cos_sin copy;
   const rotary_cos_sin* from;
   if (const rotary_status status =
@@ -171,6 +181,7 @@ rotary_status ReadCosSin(const rotary_apply_args& args, int64_t heads,
 
 rotary_status CheckCosSinValues(const rotary_apply_args& args,
                                 const ApplyCall& call, rotary_error* error) {
+  if (call.cos_sin.twin == 0) return ROTARY_OK;
   int64_t heads;
   if (const rotary_status status = ReadMostHeads(args, &heads, error)) {
     return status;

@@ -32,16 +32,13 @@ rotary_status ReadCosSinFormat(rotary_dtype dtype, rotary_width width,
                                const CosSinNames& names, CosSinFormat* format,
                                rotary_error* error);
 
-// An array of cos or of sin whose elements are [low, high], in elements.
-rotary_status ReadCosSinSpan(const char* name, const void* data, Dtype dtype,
-                             int64_t low, int64_t high, Span* span,
-                             rotary_error* error);
+// An array of cos or of sin that is not empty.
+rotary_status CheckCosSinData(const char* name, const void* data, Dtype dtype,
+                              rotary_error* error);
 
-// Reads and checks args.cos_sin, whose rows are used by so many heads, with the
-// positions if there are any.
-rotary_status ReadCosSin(const rotary_apply_args& args, int64_t heads,
-                         ApplyCall* call, Sources* sources,
-                         rotary_error* error);
+// Reads and checks args.cos_sin, with the positions if there are any.
+rotary_status ReadCosSin(const rotary_apply_args& args, ApplyCall* call,
+                         Sources* sources, rotary_error* error);
 
 // Looks at every row of args.cos_sin that is used.  Last of all: the tensors
 // have been checked, so that their rotation takes longer than this.

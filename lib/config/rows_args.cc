@@ -16,11 +16,9 @@ rotary_status ReadExportRegion(const rotary_rows* rows, int64_t count,
                                const char* name, const void* data,
                                const CosSinFormat& format, int64_t row_stride,
                                Region* region, rotary_error* error) {
-  if (data == nullptr) return FailNull(error, name);
-  const intptr_t at = reinterpret_cast<intptr_t>(data);
-  const int64_t size = ElementSize(format.dtype);
-  if (at % size != 0) {
-    return FailArgument(error, name, at, "must be aligned to its element");
+  if (const rotary_status status =
+          CheckCosSinData(name, data, format.dtype, error)) {
+    return status;
   }
   // Of rows of elements.
   const Strides strides = {row_stride, format.element_stride, 0};
@@ -30,7 +28,7 @@ rotary_status ReadExportRegion(const rotary_rows* rows, int64_t count,
     return Fail(error, failure, reason);
   };
   if (const int dim = MakeRegion(data, {count, format.elements}, 1, 1, strides,
-                                 size, region)) {
+                                 ElementSize(format.dtype), region)) {
     return fail(dim, ROTARY_ERROR_ARGUMENT, "reaches further than memory can");
   }
   if (const int dim = CoincidingDim(*region)) {
@@ -39,7 +37,7 @@ rotary_status ReadExportRegion(const rotary_rows* rows, int64_t count,
   }
   if (!Disjoint(*region, MakeRegion(rows, static_cast<int64_t>(rows->bytes)))) {
     Failure failure = {ROTARY_ERROR_OVERLAP, name};
-    failure.value = at;
+    failure.value = reinterpret_cast<intptr_t>(data);
     return Fail(error, failure, "it overlaps the rows");
   }
   return ROTARY_OK;

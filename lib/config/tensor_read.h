@@ -46,8 +46,8 @@ inline const rotary_tensor* ViewTensor(const rotary_apply_args& args,
   const TensorFailure fail = {index, error};
   return fail("struct_size",
               static_cast<int64_t>(GivenTensor(args, index)->struct_size),
-              "no known size, not the first tensor's, or a field is set that "
-              "this version has not",
+              "no known size (was its init function called?), not the first "
+              "tensor's, or a field is set that this version has not",
               ROTARY_ERROR_STRUCT_SIZE);
 }
 

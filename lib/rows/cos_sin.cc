@@ -69,7 +69,6 @@ GatherRowsJob RowsJob(const CosSin& from, int64_t b, int64_t token,
 bool FindBadTwin(const CosSin& from, const Positions& positions, Target target,
                  int64_t batch, int64_t tokens, int64_t heads, int64_t pairs,
                  BadTwin* bad) {
-  if (from.twin == 0) return false;
   // What is shared is looked at once.
   if (!from.by_position && from.batch_stride == 0) {
     batch = std::min<int64_t>(batch, 1);

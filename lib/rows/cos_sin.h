@@ -64,8 +64,8 @@ struct BadTwin {
   int64_t pair;
   bool is_sin;
 };
-// Looks for one in [batch][tokens][heads], with `positions` if they go by
-// position.
+// Looks for one in [batch][tokens][heads] of rows with twins, with `positions`
+// if they go by position.
 bool FindBadTwin(const CosSin& from, const Positions& positions, Target target,
                  int64_t batch, int64_t tokens, int64_t heads, int64_t pairs,
                  BadTwin* bad);
