@@ -14,8 +14,9 @@
 //
 // so that the dot product of a query and a key depends on the distance of
 // their tokens only.  inv_freq has one entry for each pair i; by default
-// inv_freq[i] = base^(-2 i / rotary_dim).  gain is 1 unless the model has an
-// attention factor.  Which two elements form a pair is the PAIRING; how a
+// inv_freq[i] = base^(-2 i / rotary_dim), and models that were made to reach
+// further have a SCALING of that.  gain is 1 unless the model has an attention
+// factor.  Which two elements form a pair is the PAIRING; how a
 // tensor lies in memory is its LAYOUT, given by strides.
 //
 // 2. The simple call
@@ -131,7 +132,7 @@
 #endif
 
 #define ROTARY_VERSION_MAJOR 0
-#define ROTARY_VERSION_MINOR 2
+#define ROTARY_VERSION_MINOR 3
 #define ROTARY_VERSION_PATCH 0
 // The number in the shared library's SONAME; it changes with the binary
 // interface, not with the version.
@@ -284,17 +285,113 @@ ROTARY_API rotary_status rotary_target_default(const char **name,
 
 typedef struct rotary_embedding rotary_embedding;
 
+// How the frequencies b[i] = base^(-2 i / d) of a model become inv_freq, so
+// that it reaches further than it was trained.  s is `factor`, L0
+// `original_length`; a frequency is kept, b[i]; interpolated, b[i] / s; or
+// NTK-aware, b[i] s^(-2 i / (d - 2)), that of the base times s^(d / (d - 2)),
+// which keeps the first and interpolates the last.  With a share w of z, y is
+// y (1 - w) + z w.
+//
+// A ramp from r to r' turns falls from 1 to 0 between the pair that turns r
+// times in L0, i = d ln(L0 / (2 pi r)) / (2 ln base), and that of r' <= r: the
+// first rounded down, the second up to a whole pair (see truncate), both within
+// 0 to d - 1, and 0.001 apart where they are the same.  It needs base > 1 and
+// an L0 for which it does not lie outside of 0 to d - 1.  (Since 0.3.)
+typedef int32_t rotary_scaling_kind;
+enum {
+  ROTARY_SCALING_DEFAULT = 0,  // all kept
+  // All interpolated: arXiv:2306.15595.
+  ROTARY_SCALING_LINEAR = 1,
+  // All NTK-aware; Hunyuan's alpha as s.
+  ROTARY_SCALING_NTK = 2,
+  // All NTK-aware with s L / L0 - (s - 1) as s, L = max(length, L0): HF
+  // "dynamic".
+  ROTARY_SCALING_DYNAMIC_NTK = 3,
+  // Interpolated, with a share of NTK-aware, ntk_factor times a ramp from
+  // beta_0 to beta_1 turns; and this with a share of kept, extrapolation_factor
+  // times a ramp from gamma_0 to gamma_1 turns: jquesnelle's part-NTK.
+  ROTARY_SCALING_NTK_BY_PARTS = 4,
+  // b[i] / exp(a (i + 1)^exponent), a = ln s / (d / 2)^exponent: Su's mixed.
+  ROTARY_SCALING_NTK_MIXED = 5,
+  // Interpolated, with a share of kept, extrapolation_factor times a ramp from
+  // beta_fast to beta_slow turns (not used if that factor is 0):
+  // arXiv:2309.00071.  The attention factor is attention_factor if set; else,
+  // if both are set, g(mscale) / g(mscale_all_dim); else g(1): g(m) = 1 +
+  // 0.1 m ln s, and 1 for s <= 1.
+  ROTARY_SCALING_YARN = 6,
+  // b[i] divided by long_factors[i] if length > L0, else by short_factors[i]:
+  // arXiv:2402.13753.  The attention factor is attention_factor if set; else
+  // 1 for s <= 1; else sqrt(1 + ln s / ln L0), for which L0 must be > 1.
+  ROTARY_SCALING_LONGROPE = 7,
+  // Kept where a pair turns more than high_freq_factor times in L0,
+  // interpolated where less than low_freq_factor times, linear in the turns
+  // between (if both factors are the same: interpolated): Llama 3.1.
+  ROTARY_SCALING_LLAMA3 = 8,
+  // The first floor(partial_rotary_factor d / 2) interpolated, the others 0:
+  // Gemma 4.
+  ROTARY_SCALING_PROPORTIONAL = 9,
+  // The frequencies of YARN, by ggml's names: s = 1 / freq_scale,
+  // extrapolation_factor = ext_factor (llama.cpp's -1, "choose", is refused),
+  // factors = freq_factors, and attn_factor is the config's gain.  The
+  // attention factor is 1 + 0.1 ln s for any s, and 1 if ext_factor is 0.
+  ROTARY_SCALING_GGML = 10
+};
+
+// The numbers of all kinds.  Those that a kind does not use are not looked at;
+// all others must be finite and positive, or 0 as well where that is said.
+typedef struct rotary_scaling {
+  size_t struct_size;
+  rotary_scaling_kind kind;
+  int32_t truncate;         // default 1; 0: a YARN ramp's ends are not rounded
+  double factor;            // s; default 1
+  double original_length;   // L0, original_max_position_embeddings; no default
+  double length;            // of the sequence, 0 or more: DYNAMIC_NTK, LONGROPE
+  double attention_factor;  // YARN, LONGROPE; default 0: by the kind's formula
+  double beta_fast;         // default 32; not less than beta_slow
+  double beta_slow;         // default 1
+  double extrapolation_factor;   // 0 to 1; default 1, of GGML 0
+  double mscale;                 // default 0: not set
+  double mscale_all_dim;         // default 0: not set
+  double low_freq_factor;        // default 1
+  double high_freq_factor;       // default 4; not less than low_freq_factor
+  double partial_rotary_factor;  // 0 to 1; default 1
+  double ntk_factor;             // 0 to 1; default 1
+  double beta_0;                 // default 1.25; not less than beta_1
+  double beta_1;                 // default 0.75
+  double gamma_0;                // default 16; not less than gamma_1
+  double gamma_1;                // default 2
+  double exponent;               // 0 or more; default 0.625
+  // Divisors, [rotary_dim / 2] each, copied.  `factors`, unless NULL, divide
+  // what a kind makes, whichever it is; the others belong to LONGROPE.
+  const void *factors;
+  const void *short_factors;
+  const void *long_factors;
+  rotary_dtype factors_dtype;  // of all three: ROTARY_F64 or F32 (default)
+  int32_t reserved;            // 0
+} rotary_scaling;
+
+// Sets the defaults of a kind.
+ROTARY_API void rotary_scaling_init(rotary_scaling *scaling, size_t struct_size,
+                                    rotary_scaling_kind kind);
+
 typedef struct rotary_embedding_config {
   size_t struct_size;
   int64_t rotary_dim;  // elements of a head that are rotated: even, 2 to 65536
   double base;         // theta, > 0; default 10000; unused if inv_freq is given
-  double gain;         // 2^-126 to 2^126; default 1
+  double gain;         // 2^-126 to 2^126, also times the attention factor of
+                       // `scaling`; default 1
   // [rotary_dim / 2] values to use as they are, or NULL.  Any number that is
   // finite, also times 2^31; 0 never rotates its pair, a negative one turns the
   // other way.  Copied.
   const void *inv_freq;
   rotary_dtype inv_freq_dtype;  // ROTARY_F64 or ROTARY_F32; default F64
   int32_t reserved;             // 0
+
+  // Since version 0.3.
+  const rotary_scaling *scaling;  // NULL (default): none.  Not with inv_freq
+  int64_t freq_dim;  // d of the frequencies, to 65536; default 0: rotary_dim.
+                     // More than 2 for NTK-aware ones; unused if inv_freq is
+                     // given
 } rotary_embedding_config;
 
 ROTARY_API void rotary_embedding_config_init(rotary_embedding_config *config,
@@ -302,7 +399,7 @@ ROTARY_API void rotary_embedding_config_init(rotary_embedding_config *config,
 
 // The bytes that an embedding of this config occupies (about 0.9 MB for 64
 // pairs, whatever the positions), told before anything is allocated.  inv_freq
-// is not read.
+// and the divisors of a scaling are not read.
 ROTARY_API rotary_status rotary_embedding_bytes_needed(
     const rotary_embedding_config *config, size_t *bytes, rotary_error *error);
 
@@ -317,14 +414,30 @@ ROTARY_API rotary_status
 rotary_embedding_from_base(int64_t rotary_dim, double base,
                            rotary_embedding **embedding, rotary_error *error);
 
+// An embedding of the same config but for its scaling's `length`, which counts
+// for DYNAMIC_NTK and LONGROPE.  *other is `embedding` itself if the length
+// changes nothing, also of the other kinds and of given inv_freq; else a new
+// one, to be destroyed by itself.  Keys that were rotated by one embedding do
+// not fit queries that are rotated by another.  (Since 0.3.)
+ROTARY_API rotary_status
+rotary_embedding_for_length(rotary_embedding *embedding, double length,
+                            rotary_embedding **other, rotary_error *error);
+
 // NULL is legal.  No call that uses the embedding may be under way.
 ROTARY_API void rotary_embedding_destroy(rotary_embedding *embedding);
 
-// What an embedding holds.  NULL gives 0.
+// What an embedding holds; its gain with the attention factor of the scaling.
+// NULL gives 0.
 ROTARY_API int64_t
 rotary_embedding_rotary_dim(const rotary_embedding *embedding);
 ROTARY_API double rotary_embedding_gain(const rotary_embedding *embedding);
 ROTARY_API size_t rotary_embedding_bytes(const rotary_embedding *embedding);
+
+// What the model's softmax scale is to be multiplied by beside 1 /
+// sqrt(head_dim): DeepSeek's g(mscale_all_dim)^2 of YARN if that is set,
+// else 1. The library never applies it.  NULL gives 0.  (Since 0.3.)
+ROTARY_API double rotary_embedding_softmax_multiplier(
+    const rotary_embedding *embedding);
 
 // Copies inv_freq, [count] with count = rotary_dim / 2, in f64 as it is used.
 ROTARY_API rotary_status

@@ -11,6 +11,27 @@ void SetDefaults(rotary_embedding_config* config, size_t struct_size) {
   config->inv_freq_dtype = ROTARY_F64;
 }
 
+void SetDefaults(rotary_scaling* scaling, size_t struct_size,
+                 rotary_scaling_kind kind) {
+  if (!ClearStruct(scaling, struct_size)) return;
+  scaling->kind = kind;
+  scaling->truncate = 1;
+  scaling->factor = 1.0;
+  scaling->beta_fast = 32.0;
+  scaling->beta_slow = 1.0;
+  scaling->extrapolation_factor = kind == ROTARY_SCALING_GGML ? 0.0 : 1.0;
+  scaling->low_freq_factor = 1.0;
+  scaling->high_freq_factor = 4.0;
+  scaling->partial_rotary_factor = 1.0;
+  scaling->ntk_factor = 1.0;
+  scaling->beta_0 = 1.25;
+  scaling->beta_1 = 0.75;
+  scaling->gamma_0 = 16.0;
+  scaling->gamma_1 = 2.0;
+  scaling->exponent = 0.625;
+  scaling->factors_dtype = ROTARY_F32;
+}
+
 void SetDefaults(rotary_positions* positions, size_t struct_size) {
   if (!ClearStruct(positions, struct_size)) return;
   positions->kind = ROTARY_POSITION_IDS;

@@ -5,6 +5,7 @@
 
 #include "lib/config/common_args.h"
 #include "lib/config/error.h"
+#include "lib/config/scaling_config.h"
 #include "lib/config/structs.h"
 
 namespace rotary {
@@ -65,8 +66,25 @@ rotary_status ReadEmbeddingShape(const rotary_embedding_config* from,
   if (from->reserved != 0) {
     return FailArgument(error, "reserved", from->reserved, "must be 0");
   }
+  if (from->inv_freq == nullptr &&
+      (from->freq_dim < 0 || from->freq_dim > kMaxRotaryDim)) {
+    return FailArgument(error, "freq_dim", from->freq_dim,
+                        "must be 0 to 65536");
+  }
+  if (from->inv_freq != nullptr && from->scaling != nullptr) {
+    Failure failure = {ROTARY_ERROR_ARGUMENT, "scaling"};
+    failure.type = Failure::kNone;
+    return Fail(error, failure, "is given together with inv_freq");
+  }
   config->rotary_dim = from->rotary_dim;
-  config->base = from->base;
+  config->model.count = from->rotary_dim / 2;
+  config->model.freq_dim =
+      from->freq_dim == 0 ? from->rotary_dim : from->freq_dim;
+  config->model.base = from->base;
+  if (const rotary_status status =
+          ReadScaling(from->scaling, &config->model, error)) {
+    return status;
+  }
   config->gain = from->gain;
   config->inv_freq_f64 =
       f64 ? static_cast<const double*>(from->inv_freq) : nullptr;
@@ -88,11 +106,36 @@ rotary_status ReadEmbeddingConfig(const rotary_embedding_config* from,
   if (config->inv_freq_f32 != nullptr) {
     return CheckInvFreq(config->inv_freq_f32, pairs, error);
   }
-  // The largest inv_freq is 1, or the last where base is below 1.
-  const double d = static_cast<double>(config->rotary_dim);
-  if (!UsableInvFreq(pow(config->base, -(d - 2.0) / d))) {
-    return FailReal(error, "base", config->base, "gives an infinite inv_freq");
+  return CheckLists(config->model, error);
+}
+
+rotary_status CheckEmbedding(const rotary_embedding& embedding,
+                             rotary_error* error) {
+  const Model& model = embedding.config.model;
+  for (int64_t i = 0; i < embedding.pairs; ++i) {
+    if (UsableInvFreq(embedding.inv_freq[i])) continue;
+    if (model.scaling == Scaling::kDefault && model.factors.data == nullptr) {
+      return FailReal(error, "base", model.base, "gives an infinite inv_freq");
+    }
+    return FailReal(error, "scaling", embedding.inv_freq[i],
+                    "the inv_freq that it makes must be finite, also times "
+                    "2^31");
   }
+  if (!UsableGain(embedding.gain)) {
+    return FailReal(error, "scaling", embedding.gain,
+                    "the gain that it makes must be 2^-126 to 2^126");
+  }
+  return ROTARY_OK;
+}
+
+rotary_status ReadLength(const rotary_embedding* embedding, double length,
+                         EmbeddingConfig* config, rotary_error* error) {
+  if (embedding == nullptr) return FailNull(error, "embedding");
+  if (!(length >= 0.0 && isfinite(length))) {
+    return FailReal(error, "length", length, "must be finite and not negative");
+  }
+  *config = embedding->config;
+  config->model.fields[kLength] = length;
   return ROTARY_OK;
 }
 

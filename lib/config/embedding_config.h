@@ -15,6 +15,14 @@ rotary_status ReadEmbeddingShape(const rotary_embedding_config* from,
 rotary_status ReadEmbeddingConfig(const rotary_embedding_config* from,
                                   EmbeddingConfig* config, rotary_error* error);
 
+// What the config has made.
+rotary_status CheckEmbedding(const rotary_embedding& embedding,
+                             rotary_error* error);
+
+// The config of an embedding for another length.
+rotary_status ReadLength(const rotary_embedding* embedding, double length,
+                         EmbeddingConfig* config, rotary_error* error);
+
 }  // namespace rotary
 
 #endif  // ROTARY_LIB_CONFIG_EMBEDDING_CONFIG_H_

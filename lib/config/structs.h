@@ -18,6 +18,9 @@ template <>
 inline constexpr size_t kFirstSize<rotary_positions> =
     offsetof(rotary_positions, cu_seqlens);
 template <>
+inline constexpr size_t kFirstSize<rotary_embedding_config> =
+    offsetof(rotary_embedding_config, scaling);
+template <>
 inline constexpr size_t kFirstSize<rotary_apply_args> =
     offsetof(rotary_apply_args, cos_sin);
 

@@ -4,17 +4,20 @@
 
 namespace rotary {
 
-void DefaultInvFreq(int64_t rotary_dim, double base, double* inv_freq) {
-  const double d = static_cast<double>(rotary_dim);
-  const double log_base = log(base);
-  for (int64_t i = 0; i < rotary_dim / 2; ++i) {
-    // The exponent is rounded; what that lost, to first order, is several units
-    // in the last place of the power.
-    const double numerator = static_cast<double>(-2 * i);
-    const double exponent = numerator / d;
-    const double rest = fma(-exponent, d, numerator) / d;
-    const double power = pow(base, exponent);
-    inv_freq[i] = power + power * (rest * log_base);
+double RationalPower(double base, double numerator, double denominator) {
+  // The exponent is rounded; what that lost, to first order, is several units
+  // in the last place of the power.
+  const double exponent = numerator / denominator;
+  const double rest = fma(-exponent, denominator, numerator) / denominator;
+  const double power = pow(base, exponent);
+  return power + power * (rest * log(base));
+}
+
+void DefaultInvFreq(int64_t count, int64_t freq_dim, double base,
+                    double* inv_freq) {
+  const double d = static_cast<double>(freq_dim);
+  for (int64_t i = 0; i < count; ++i) {
+    inv_freq[i] = RationalPower(base, static_cast<double>(-2 * i), d);
   }
 }
 

@@ -1,5 +1,5 @@
-// What the model is: a config's inv_freq, in f64.  One function per scaling.
-// Called when an embedding is made.
+// The frequencies of a model without scaling, in f64.  Called by
+// frequencies/scaling.cc.
 
 #ifndef ROTARY_LIB_FREQUENCIES_INV_FREQ_H_
 #define ROTARY_LIB_FREQUENCIES_INV_FREQ_H_
@@ -8,9 +8,13 @@
 
 namespace rotary {
 
-// inv_freq[i] = base^(-2 i / rotary_dim), i < rotary_dim / 2: the RoFormer
-// paper (arXiv:2104.09864), equation 15.
-void DefaultInvFreq(int64_t rotary_dim, double base, double* inv_freq);
+// base^(numerator / denominator), as exact as if the exponent were not rounded.
+double RationalPower(double base, double numerator, double denominator);
+
+// inv_freq[i] = base^(-2 i / freq_dim), i < count: the RoFormer paper
+// (arXiv:2104.09864), equation 15.
+void DefaultInvFreq(int64_t count, int64_t freq_dim, double base,
+                    double* inv_freq);
 
 }  // namespace rotary
 

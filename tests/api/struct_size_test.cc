@@ -26,6 +26,8 @@ struct Later {
 template <typename Struct>
 constexpr size_t kFirstSize = sizeof(Struct);
 template <>
+constexpr size_t kFirstSize<rotary_embedding_config> = 48;
+template <>
 constexpr size_t kFirstSize<rotary_positions> = 48;
 template <>
 constexpr size_t kFirstSize<rotary_apply_args> = 112;
@@ -42,6 +44,27 @@ rotary_embedding_config Default(const rotary_embedding_config&) {
   config.gain = 1;
   config.inv_freq_dtype = ROTARY_F64;
   return config;
+}
+
+rotary_scaling DefaultScaling(rotary_scaling_kind kind) {
+  rotary_scaling scaling = {};
+  scaling.kind = kind;
+  scaling.truncate = 1;
+  scaling.factor = 1;
+  scaling.beta_fast = 32;
+  scaling.beta_slow = 1;
+  scaling.extrapolation_factor = kind == ROTARY_SCALING_GGML ? 0 : 1;
+  scaling.low_freq_factor = 1;
+  scaling.high_freq_factor = 4;
+  scaling.partial_rotary_factor = 1;
+  scaling.ntk_factor = 1;
+  scaling.beta_0 = 1.25;
+  scaling.beta_1 = 0.75;
+  scaling.gamma_0 = 16;
+  scaling.gamma_1 = 2;
+  scaling.exponent = 0.625;
+  scaling.factors_dtype = ROTARY_F32;
+  return scaling;
 }
 
 rotary_positions Default(const rotary_positions&) {
@@ -91,8 +114,9 @@ rotary_apply_args Default(const rotary_apply_args&) {
   return args;
 }
 
-template <typename Struct>
-void CheckInit(void (*init)(Struct*, size_t)) {
+// init(&struct, struct_size) must leave `set`, but for struct_size.
+template <typename Struct, typename Init>
+void CheckInit(const Struct& set, const Init& init) {
   // Bytes behind the given size stay; those of later fields become zero.
   constexpr size_t kBytes = sizeof(Later<Struct>) + 16;
   for (size_t size = 0; size <= sizeof(Later<Struct>); ++size) {
@@ -104,7 +128,7 @@ void CheckInit(void (*init)(Struct*, size_t)) {
     const size_t written = IsSize<Struct>(size) ? size : 0;
     std::vector<unsigned char> expected(kBytes, kCanary);
     if (written != 0) {
-      Struct defaults = Default(Struct());
+      Struct defaults = set;
       defaults.struct_size = size;
       std::memset(expected.data(), 0, written);
       std::memcpy(expected.data(), &defaults,
@@ -171,12 +195,18 @@ void CheckCall(const Struct& valid, const std::string& name, const Call& call) {
 }
 
 TEST_CASE("init functions write as many bytes as they are told") {
-  CheckInit(rotary_embedding_config_init);
-  CheckInit(rotary_positions_init);
-  CheckInit(rotary_rows_args_init);
-  CheckInit(rotary_cos_sin_init);
-  CheckInit(rotary_tensor_init);
-  CheckInit(rotary_apply_args_init);
+  CheckInit(Default(rotary_embedding_config()), rotary_embedding_config_init);
+  CheckInit(Default(rotary_positions()), rotary_positions_init);
+  CheckInit(Default(rotary_rows_args()), rotary_rows_args_init);
+  CheckInit(Default(rotary_cos_sin()), rotary_cos_sin_init);
+  CheckInit(Default(rotary_tensor()), rotary_tensor_init);
+  CheckInit(Default(rotary_apply_args()), rotary_apply_args_init);
+  // A kind that there is not is refused later.
+  for (rotary_scaling_kind kind = -1; kind <= ROTARY_SCALING_GGML + 1; ++kind) {
+    CheckInit(DefaultScaling(kind), [&](rotary_scaling* scaling, size_t size) {
+      rotary_scaling_init(scaling, size, kind);
+    });
+  }
 }
 
 TEST_CASE("calls check the size of their structs") {
@@ -195,6 +225,16 @@ TEST_CASE("calls check the size of their structs") {
                   rotary_embedding_create(c, &embedding, error);
               rotary_embedding_destroy(embedding);
               return status;
+            });
+
+  rotary_scaling scaling = DefaultScaling(ROTARY_SCALING_LINEAR);
+  scaling.struct_size = sizeof(scaling);
+  CheckCall(scaling, "scaling.",
+            [&](const rotary_scaling* s, rotary_error* error) {
+              rotary_embedding_config scaled = config;
+              scaled.scaling = s;
+              size_t bytes;
+              return rotary_embedding_bytes_needed(&scaled, &bytes, error);
             });
 
   const Embedding embedding = MakeEmbedding(2);

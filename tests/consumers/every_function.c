@@ -50,6 +50,33 @@ static void TellVersion(void) {
   printf("\n");
 }
 
+/* One for sequences up to 1000 tokens, and from that one for longer ones. */
+static void ScaledEmbedding(void) {
+  rotary_scaling scaling;
+  rotary_embedding_config config;
+  rotary_embedding *embedding;
+  rotary_embedding *longer;
+  rotary_embedding *same;
+  double inv_freq[PAIRS];
+  rotary_scaling_init(&scaling, sizeof scaling, ROTARY_SCALING_DYNAMIC_NTK);
+  scaling.factor = 2.0;
+  scaling.original_length = 1000.0;
+  rotary_embedding_config_init(&config, sizeof config);
+  config.rotary_dim = HEAD_DIM;
+  config.scaling = &scaling;
+  CHECK_OK(rotary_embedding_create(&config, &embedding, &error));
+  CHECK_OK(rotary_embedding_for_length(embedding, 4.0, &same, &error));
+  CHECK(same == embedding);
+  CHECK_OK(rotary_embedding_for_length(embedding, 4000.0, &longer, &error));
+  CHECK(longer != embedding);
+  CHECK_OK(rotary_embedding_inv_freq(longer, inv_freq, PAIRS, &error));
+  /* 10000^(-62/64) / (2 * 4000/1000 - 1) */
+  CHECK(inv_freq[PAIRS - 1] > 1.9050e-5 && inv_freq[PAIRS - 1] < 1.9051e-5);
+  CHECK(rotary_embedding_softmax_multiplier(longer) == 1.0);
+  rotary_embedding_destroy(longer);
+  rotary_embedding_destroy(embedding);
+}
+
 static rotary_embedding *MakeEmbedding(void) {
   rotary_embedding *from_base;
   rotary_embedding *embedding;
@@ -160,6 +187,7 @@ int main(void) {
   int way;
 
   TellVersion();
+  ScaledEmbedding();
   embedding = MakeEmbedding();
   MakeRows(embedding, &memory, &created);
 

@@ -9,6 +9,8 @@
 #include <set>
 #include <stdexcept>
 
+#include "tests/golden/golden_scaling.h"
+
 namespace rotary_test {
 namespace {
 
@@ -25,18 +27,6 @@ const std::set<std::string>& SupportedParams() {
       "direction",     "blocks",     "no_rotation_tokens",
       "output_pairing"};
   return names;
-}
-
-bool IsPlainScaling(const json& scaling) {
-  for (const auto& [name, value] : scaling.items()) {
-    if (name == "type" && (value == "default" || value == "ggml")) continue;
-    if (name == "factor" && value == 1) continue;
-    if (name == "freq_scale" && value == 1) continue;
-    if (name == "ext_factor" && value == 0) continue;
-    if (name == "attn_factor" && scaling.at("type") == "ggml") continue;
-    return false;
-  }
-  return true;
 }
 
 bool ArePositions(const json& positions) {
@@ -56,8 +46,6 @@ std::string Unsupported(const GoldenCase& golden) {
   for (const auto& [name, value] : params.items()) {
     if (SupportedParams().count(name) == 0) return "params." + name;
   }
-  const json scaling = params.value("scaling", json::object());
-  if (!IsPlainScaling(scaling)) return "params.scaling";
   if (!ArePositions(golden.all().at("positions"))) return "positions";
   if (golden.all().contains("axes")) return "axes";
   if (params.value("blocks", 1) != 1) return "params.blocks";
@@ -66,7 +54,7 @@ std::string Unsupported(const GoldenCase& golden) {
   // A token that is not rotated is copied without gain: so says the format,
   // and so does the library; but its figures then hold only without gain.
   if (params.contains("no_rotation_tokens") &&
-      scaling.value("attn_factor", 1.0) != 1) {
+      params.value("scaling", json::object()).value("attn_factor", 1.0) != 1) {
     return "params.no_rotation_tokens";
   }
   return "";
@@ -81,17 +69,10 @@ Embedding MakeEmbedding(const json& params) {
   rotary_embedding_config_init(&config, sizeof(config));
   config.rotary_dim = params.at("rotary_dim").get<int64_t>();
   config.base = params.at("base").get<double>();
-  config.gain =
-      params.value("scaling", json::object()).value("attn_factor", 1.0);
-  std::vector<double> inv_freq;
-  if (params.contains("freq_dim")) {
-    const auto dim = params.at("freq_dim").get<double>();
-    for (int64_t i = 0; i < config.rotary_dim / 2; ++i) {
-      inv_freq.push_back(
-          std::pow(config.base, -2.0 * static_cast<double>(i) / dim));
-    }
-    config.inv_freq = inv_freq.data();
-  }
+  config.freq_dim = params.value("freq_dim", int64_t{0});
+  const GoldenScaling scaling(params);
+  config.scaling = scaling.get();
+  config.gain = scaling.gain();
   rotary_embedding* embedding = nullptr;
   rotary_error error;
   Check(rotary_embedding_create(&config, &embedding, &error), error);
