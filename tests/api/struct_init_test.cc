@@ -1,0 +1,133 @@
+// The init functions: the defaults, and structs of other versions.
+#include <doctest/doctest.h>
+#include <rotary/rotary.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <vector>
+
+#include "tests/api/struct_versions.h"
+
+namespace rotary_test {
+namespace {
+
+// What init must leave, from the comments in the header.
+rotary_embedding_config Default(const rotary_embedding_config&) {
+  rotary_embedding_config config = {};
+  config.base = 10000;
+  config.gain = 1;
+  config.inv_freq_dtype = ROTARY_F64;
+  return config;
+}
+
+rotary_scaling DefaultScaling(rotary_scaling_kind kind) {
+  rotary_scaling scaling = {};
+  scaling.kind = kind;
+  scaling.truncate = 1;
+  scaling.factor = 1;
+  scaling.beta_fast = 32;
+  scaling.beta_slow = 1;
+  scaling.extrapolation_factor = kind == ROTARY_SCALING_GGML ? 0 : 1;
+  scaling.low_freq_factor = 1;
+  scaling.high_freq_factor = 4;
+  scaling.partial_rotary_factor = 1;
+  scaling.ntk_factor = 1;
+  scaling.beta_0 = 1.25;
+  scaling.beta_1 = 0.75;
+  scaling.gamma_0 = 16;
+  scaling.gamma_1 = 2;
+  scaling.exponent = 0.625;
+  scaling.factors_dtype = ROTARY_F32;
+  return scaling;
+}
+
+rotary_positions Default(const rotary_positions&) {
+  rotary_positions positions = {};
+  positions.kind = ROTARY_POSITION_IDS;
+  positions.batch_stride = ROTARY_DENSE;
+  positions.token_stride = ROTARY_DENSE;
+  return positions;
+}
+
+rotary_rows_args Default(const rotary_rows_args&) {
+  rotary_rows_args args = {};
+  args.batch = 1;
+  args.mode = ROTARY_FORWARD;
+  return args;
+}
+
+rotary_cos_sin Default(const rotary_cos_sin&) {
+  rotary_cos_sin cos_sin = {};
+  cos_sin.batch_stride = ROTARY_DENSE;
+  cos_sin.row_stride = ROTARY_DENSE;
+  cos_sin.element_stride = ROTARY_DENSE;
+  cos_sin.dtype = ROTARY_F32;
+  return cos_sin;
+}
+
+rotary_tensor Default(const rotary_tensor&) {
+  rotary_tensor tensor = {};
+  tensor.heads = 1;
+  tensor.input_batch_stride = ROTARY_DENSE;
+  tensor.input_token_stride = ROTARY_DENSE;
+  tensor.input_head_stride = ROTARY_DENSE;
+  tensor.input_dtype = ROTARY_F32;
+  tensor.output_batch_stride = ROTARY_DENSE;
+  tensor.output_token_stride = ROTARY_DENSE;
+  tensor.output_head_stride = ROTARY_DENSE;
+  tensor.output_store = ROTARY_STORE_AUTO;
+  return tensor;
+}
+
+rotary_apply_args Default(const rotary_apply_args&) {
+  rotary_apply_args args = {};
+  args.batch = 1;
+  args.row_batch_stride = ROTARY_DENSE;
+  args.row_token_stride = ROTARY_DENSE;
+  args.mode = ROTARY_FORWARD;
+  return args;
+}
+
+// init(&struct, struct_size) must leave `set`, but for struct_size.
+template <typename Struct, typename Init>
+void CheckInit(const Struct& set, const Init& init) {
+  // Bytes behind the given size stay; those of later fields become zero.
+  constexpr size_t kBytes = sizeof(Later<Struct>) + 16;
+  for (size_t size = 0; size <= sizeof(Later<Struct>); ++size) {
+    CAPTURE(size);
+    alignas(Struct) unsigned char memory[kBytes];
+    std::memset(memory, kCanary, sizeof(memory));
+    init(reinterpret_cast<Struct*>(memory), size);
+    // A size that no version has had is no struct: nothing is written.
+    const size_t written = IsSize<Struct>(size) ? size : 0;
+    std::vector<unsigned char> expected(kBytes, kCanary);
+    if (written != 0) {
+      Struct defaults = set;
+      defaults.struct_size = size;
+      std::memset(expected.data(), 0, written);
+      std::memcpy(expected.data(), &defaults,
+                  std::min(written, sizeof(defaults)));
+    }
+    CHECK(std::equal(expected.begin(), expected.end(), memory));
+  }
+  init(nullptr, sizeof(Struct));
+}
+
+TEST_CASE("init functions write as many bytes as they are told") {
+  CheckInit(Default(rotary_embedding_config()), rotary_embedding_config_init);
+  CheckInit(Default(rotary_positions()), rotary_positions_init);
+  CheckInit(Default(rotary_rows_args()), rotary_rows_args_init);
+  CheckInit(Default(rotary_cos_sin()), rotary_cos_sin_init);
+  CheckInit(Default(rotary_tensor()), rotary_tensor_init);
+  CheckInit(Default(rotary_apply_args()), rotary_apply_args_init);
+  // A kind that there is not is refused later.
+  for (rotary_scaling_kind kind = -1; kind <= ROTARY_SCALING_GGML + 1; ++kind) {
+    CheckInit(DefaultScaling(kind), [&](rotary_scaling* scaling, size_t size) {
+      rotary_scaling_init(scaling, size, kind);
+    });
+  }
+}
+
+}  // namespace
+}  // namespace rotary_test
