@@ -156,6 +156,56 @@ void TestCreation() {
   rotary_embedding_destroy(embedding);
 }
 
+// One for another length: what it is made of stays as it is.
+void TestForLength() {
+  rotary_scaling scaling;
+  rotary_scaling_init(&scaling, sizeof(scaling), ROTARY_SCALING_LONGROPE);
+  const std::vector<float> factors(32, 2.0f);
+  scaling.original_length = 100;
+  scaling.factors = factors.data();
+  scaling.short_factors = factors.data();
+  scaling.long_factors = factors.data();
+  rotary_embedding_config config;
+  rotary_embedding_config_init(&config, sizeof(config));
+  config.rotary_dim = 64;
+  config.scaling = &scaling;
+  rotary_embedding* embedding = nullptr;
+  ROTARY_EXPECT(rotary_embedding_create(&config, &embedding, nullptr) ==
+                ROTARY_OK);
+  rotary_embedding* other = nullptr;
+  rotary_error error;
+  FailEachAllocation(
+      1,
+      [&] {
+        other = nullptr;
+        std::memset(&error, 0, sizeof(error));
+        const rotary_status status =
+            rotary_embedding_for_length(embedding, 1000, &other, &error);
+        ROTARY_EXPECT((status == ROTARY_OK) == (other != nullptr));
+        ROTARY_EXPECT(other != embedding);
+        ROTARY_EXPECT(status == error.status);
+        return status;
+      },
+      [&] { rotary_embedding_destroy(other); });
+  ExpectNoAllocation([&] {
+    return rotary_embedding_for_length(embedding, 99, &other, nullptr);
+  });
+  ROTARY_EXPECT(other == embedding);
+  // A config that is refused once its frequencies are made.
+  scaling.attention_factor = 1e100;
+  FailEachAllocation(
+      1,
+      [&] {
+        other = nullptr;
+        const rotary_status status =
+            rotary_embedding_create(&config, &other, nullptr);
+        ROTARY_EXPECT(other == nullptr);
+        return status == ROTARY_ERROR_ARGUMENT ? ROTARY_OK : status;
+      },
+      [] {});
+  rotary_embedding_destroy(embedding);
+}
+
 // Before any call of the process with more threads.
 void TestOneThread(Calls* calls, rotary_rows* rows) {
   calls->SetThreads(1);
@@ -197,6 +247,7 @@ void TestTwoThreads(Calls* calls, rotary_rows* rows) {
 
 int main() {
   TestCreation();
+  TestForLength();
   rotary_embedding* embedding = nullptr;
   ROTARY_EXPECT(rotary_embedding_from_base(64, 10000, &embedding, nullptr) ==
                 ROTARY_OK);
