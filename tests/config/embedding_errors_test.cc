@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "tests/config/refused_config.h"
 #include "tests/config/valid_call.h"
 
 namespace rotary_test {
@@ -20,37 +21,6 @@ rotary_embedding_config ValidConfig() {
   rotary_embedding_config_init(&config, sizeof(config));
   config.rotary_dim = 8;
   return config;
-}
-
-void CheckCreateRefused(const rotary_embedding_config& config,
-                        const Wrong& expected) {
-  auto* const untouched = reinterpret_cast<rotary_embedding*>(8);
-  rotary_embedding* embedding = untouched;
-  CheckRefused(
-      [&](rotary_error* error) {
-        return rotary_embedding_create(&config, &embedding, error);
-      },
-      expected);
-  CHECK(embedding == untouched);
-}
-
-// Refused when it is made, and already when its size is asked for.
-void CheckConfigRefused(const rotary_embedding_config& config,
-                        const Wrong& expected) {
-  CheckCreateRefused(config, expected);
-  size_t bytes = 12345;
-  CheckRefused(
-      [&](rotary_error* error) {
-        return rotary_embedding_bytes_needed(&config, &bytes, error);
-      },
-      expected);
-  CHECK(bytes == 12345);
-}
-
-Wrong WrongReal(const std::string& argument, double value) {
-  Wrong wrong = {argument};
-  wrong.real_value = value;
-  return wrong;
 }
 
 TEST_CASE("rotary_dim must be even, from 2 to 65536") {
