@@ -209,6 +209,17 @@ enum {
   ROTARY_POSITION_PACKED = 2
 };
 
+// How the workers of context parallelism share a sequence.  Chunk i of n begins
+// at token floor(i * tokens / n): lengths of chunks differ by at most 1.
+// (Since 0.3.)
+typedef int32_t rotary_shard_kind;
+enum {
+  ROTARY_SHARD_CONTIGUOUS = 1,  // of `ranks` chunks, rank r holds chunk r
+  // Of n = 2 * ranks chunks, rank r holds chunk r and chunk n - 1 - r, which
+  // balances causal attention: Megatron-LM, zigzag ring attention.
+  ROTARY_SHARD_ZIGZAG = 2
+};
+
 // How an output is written.
 typedef int32_t rotary_store;
 enum {
@@ -475,6 +486,30 @@ typedef struct rotary_positions {
 
 ROTARY_API void rotary_positions_init(rotary_positions *positions,
                                       size_t struct_size);
+
+// Where the tokens are that worker `rank` of `ranks` holds of a sequence of
+// `tokens` tokens.  They are two runs, one behind the other (CONTIGUOUS: the
+// second is empty): run i is the worker's tokens [cu_seqlens[i],
+// cu_seqlens[i + 1]), so it holds cu_seqlens[2] tokens; the first of run i is
+// at position starts[i], an empty run where it would begin.  PACKED takes these
+// as they are:
+//     int64_t starts[2], cu_seqlens[3];
+//     if (rotary_shard(ROTARY_SHARD_ZIGZAG, rank, ranks, tokens, starts,
+//                      cu_seqlens, &error)) ...
+//     positions.kind = ROTARY_POSITION_PACKED;
+//     positions.data = starts;
+//     positions.dtype = ROTARY_I64;
+//     positions.cu_seqlens = cu_seqlens;
+//     positions.cu_seqlens_dtype = ROTARY_I64;
+//     positions.num_sequences = 2;
+//     args.tokens = cu_seqlens[2];
+// (A batch of such sequences: rows that are set by these, and then shared with
+// row_batch_stride 0.)  0 <= rank < ranks <= INT64_MAX / 2.  starts and
+// cu_seqlens must not overlap.  (Since 0.3.)
+ROTARY_API rotary_status rotary_shard(rotary_shard_kind kind, int64_t rank,
+                                      int64_t ranks, int64_t tokens,
+                                      int64_t starts[2], int64_t cu_seqlens[3],
+                                      rotary_error *error);
 
 // --------------------------------------------------------------------- rows
 

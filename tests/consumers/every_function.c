@@ -130,6 +130,16 @@ static void MakeRows(const rotary_embedding *embedding, void **memory,
   CHECK_OK(rotary_rows_set(*created, &args, &error));
 }
 
+/* The second of two workers, which share five tokens in four chunks. */
+static void Share(void) {
+  int64_t starts[2];
+  int64_t cu_seqlens[3];
+  CHECK_OK(
+      rotary_shard(ROTARY_SHARD_ZIGZAG, 1, 2, 5, starts, cu_seqlens, &error));
+  CHECK(starts[0] == 1 && starts[1] == 2);
+  CHECK(cu_seqlens[0] == 0 && cu_seqlens[1] == 1 && cu_seqlens[2] == 2);
+}
+
 static rotary_tensor Tensor(float *data, int64_t heads) {
   rotary_tensor tensor;
   rotary_tensor_init(&tensor, sizeof tensor);
@@ -188,6 +198,7 @@ int main(void) {
 
   TellVersion();
   ScaledEmbedding();
+  Share();
   embedding = MakeEmbedding();
   MakeRows(embedding, &memory, &created);
 
