@@ -745,6 +745,32 @@ ROTARY_API rotary_status rotary_prepared_run(const rotary_prepared *prepared,
                                              int64_t slice, int64_t num_slices,
                                              rotary_error *error);
 
+// ------------------------------------------------------------------ weights
+
+// Converts a projection that makes queries or keys for one pairing to one that
+// makes them for another, as converters of checkpoints do: weights
+// [heads * head_dim][columns], row h * head_dim + e of which makes element e of
+// head h.  (A bias has 1 column; the weights of a norm over a head are 1 head
+// with 1 column; those of values are not converted.)  Rows [rotary_offset,
+// rotary_offset + rotary_dim) of each head change their places: where `from`
+// has an element of a pair, that row goes to where `to` has it.  So a head of
+// the output's weights, rotated with pairing `to`, is one of the input's,
+// rotated with `from`, with its elements moved alike, and if both are converted
+// the products of queries and keys stay.  All other rows are copied (in place:
+// left alone), all rows where from == to.
+//
+// Rows are moved as bytes, columns * element_size of them, at any alignment:
+// those that are quantized in blocks within a row have element_size 1 and their
+// bytes as columns.  Row strides count elements; ROTARY_DENSE: columns.  output
+// NULL: in place, then output_row_stride is not read.  In place or not, it runs
+// in the calling thread and nothing is allocated.  rotary_dim is even, and any
+// size may be 0, but not element_size.  (Since 0.3.)
+ROTARY_API rotary_status rotary_permute_weights(
+    const void *input, void *output, int64_t element_size, int64_t heads,
+    int64_t head_dim, int64_t rotary_offset, int64_t rotary_dim,
+    int64_t columns, int64_t input_row_stride, int64_t output_row_stride,
+    rotary_pairing from, rotary_pairing to, rotary_error *error);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif

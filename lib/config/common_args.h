@@ -24,6 +24,11 @@ inline bool ReadDtype(rotary_dtype from, Dtype* dtype) {
   return from == ROTARY_F32 || from == ROTARY_F16 || from == ROTARY_BF16;
 }
 
+inline bool ReadPairing(rotary_pairing from, Pairing* pairing) {
+  *pairing = from == ROTARY_HALF ? kHalf : kInterleaved;
+  return from == ROTARY_HALF || from == ROTARY_INTERLEAVED;
+}
+
 rotary_status CheckRotaryDim(int64_t rotary_dim, const char* name,
                              rotary_error* error);
 

@@ -75,11 +75,6 @@ struct Format {
   int32_t size;
 };
 
-inline bool ReadPairing(rotary_pairing from, Pairing* pairing) {
-  *pairing = from == ROTARY_HALF ? kHalf : kInterleaved;
-  return from == ROTARY_HALF || from == ROTARY_INTERLEAVED;
-}
-
 inline rotary_status ReadFormat(const Side& side, const void* data, bool empty,
                                 rotary_dtype dtype, rotary_pairing pairing,
                                 TensorFailure fail, Format* format) {

@@ -229,6 +229,16 @@ void TestOneThread(Calls* calls, rotary_rows* rows) {
   ROTARY_EXPECT(rotary_test::ThreadsCreated() == 0);
 }
 
+// In place, by cycles.
+void TestWeights() {
+  std::vector<float> weights(2 * 64 * 2000);
+  ExpectNoAllocation([&] {
+    return rotary_permute_weights(weights.data(), nullptr, sizeof(float), 2, 64,
+                                  0, 64, 2000, ROTARY_DENSE, ROTARY_DENSE,
+                                  ROTARY_INTERLEAVED, ROTARY_HALF, nullptr);
+  });
+}
+
 // Once the OpenMP runtime has its threads.
 void TestTwoThreads(Calls* calls, rotary_rows* rows) {
   calls->SetThreads(2);
@@ -248,6 +258,7 @@ void TestTwoThreads(Calls* calls, rotary_rows* rows) {
 int main() {
   TestCreation();
   TestForLength();
+  TestWeights();
   rotary_embedding* embedding = nullptr;
   ROTARY_EXPECT(rotary_embedding_from_base(64, 10000, &embedding, nullptr) ==
                 ROTARY_OK);

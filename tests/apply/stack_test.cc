@@ -194,6 +194,18 @@ TEST_CASE("stack: rows are set, read and exported") {
   }
 }
 
+TEST_CASE("stack: weights are converted") {
+  constexpr int64_t kDim = 64, kColumns = 5000;
+  std::vector<float> weights(kDim * kColumns), output(weights.size());
+  for (float* const to : {output.data(), static_cast<float*>(nullptr)}) {
+    CheckStack(kCallBytes, [&] {
+      return rotary_permute_weights(
+          weights.data(), to, sizeof(float), 1, kDim, 0, kDim, kColumns,
+          ROTARY_DENSE, ROTARY_DENSE, ROTARY_HALF, ROTARY_INTERLEAVED, nullptr);
+    });
+  }
+}
+
 // The message is put together by the C library.
 TEST_CASE("stack: calls that fail") {
   rotary_error error;

@@ -140,6 +140,16 @@ static void Share(void) {
   CHECK(cu_seqlens[0] == 0 && cu_seqlens[1] == 1 && cu_seqlens[2] == 2);
 }
 
+/* A bias of one head: pairs that were neighbors are a half apart. */
+static void ConvertBias(void) {
+  float bias[4] = {1.0f, 2.0f, 3.0f, 4.0f};
+  CHECK_OK(rotary_permute_weights(bias, NULL, sizeof bias[0], 1, 4, 0, 4, 1,
+                                  ROTARY_DENSE, ROTARY_DENSE,
+                                  ROTARY_INTERLEAVED, ROTARY_HALF, &error));
+  CHECK(bias[0] == 1.0f && bias[1] == 3.0f);
+  CHECK(bias[2] == 2.0f && bias[3] == 4.0f);
+}
+
 static rotary_tensor Tensor(float *data, int64_t heads) {
   rotary_tensor tensor;
   rotary_tensor_init(&tensor, sizeof tensor);
@@ -199,6 +209,7 @@ int main(void) {
   TellVersion();
   ScaledEmbedding();
   Share();
+  ConvertBias();
   embedding = MakeEmbedding();
   MakeRows(embedding, &memory, &created);
 
