@@ -115,6 +115,52 @@ struct MakeRowsJob {
 };
 using MakeRowsKernel = void (*)(const MakeRowsJob& job);
 
+// Rows of cos and sin for a run of tokens from positions of any kind, on
+// several axes, in f64, rounded once.  The angle of a pair is the sum over the
+// axes of position * inv_freq, in two f64; these sum up to at most 2^40 in
+// magnitude.
+struct AngleRowsJob {
+  const double* inv_freq;  // the first axis', at the first pair
+  int64_t axis_stride;     // in doubles, from axis to axis
+  // For each kPairPadding pairs, bit a: axis a turns some of them.  On the
+  // others their inv_freq are 0.
+  const uint8_t* group_axes;
+  int64_t axes;             // 1 to 8
+  const double* positions;  // the first axis', for each row; NaN on any axis:
+                            // the row is not written
+  int64_t position_stride;  // from axis to axis
+  int64_t count;
+  int64_t pair_count;  // a multiple of kPairPadding
+  // nullptr, or x of each pair: cos and sin are multiplied by 2^(power * x),
+  // power = (position on the first axis - power_origin) * power_scale.  At most
+  // 130 in magnitude.
+  const double* powers;
+  double power_scale;
+  double power_origin;
+  double cos_factor;
+  double sin_factor;
+  float* cos;  // the first row's
+  float* sin;
+  int64_t row_stride;
+  uint8_t* rotates;  // set for each row: kCopied if it has no position
+};
+using AngleRowsKernel = void (*)(const AngleRowsJob& job);
+
+// Rows from angles in f32, up to 2^40 in magnitude: cos and sin rounded to f32,
+// multiplied by a factor there, then rounded to another dtype and widened.
+struct CosSinRowsJob {
+  float* cos;  // the first row's angles, overwritten
+  float* sin;
+  int64_t row_stride;
+  int64_t count;
+  int64_t pair_count;      // a multiple of kPairPadding
+  const uint8_t* rotates;  // RowState: rows other than kRotated are left alone
+  float cos_factor;
+  float sin_factor;
+  Dtype rounding;  // kF32: none
+};
+using CosSinRowsKernel = void (*)(const CosSinRowsJob& job);
+
 // Rows from a caller's cos and sin of any dtype, widened.
 struct GatherRowsJob {
   const void* cos;  // of the first pair of row 0

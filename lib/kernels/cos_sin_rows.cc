@@ -1,0 +1,108 @@
+// Rows from angles in f32, as frameworks compute them: cos and sin rounded to
+// f32, multiplied there, and rounded to 16 bits if asked.  For every target.
+
+#include "lib/kernels/target.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lib/kernels/cos_sin_rows.cc"
+// clang-format off
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+#include "lib/kernels/dtypes-inl.h"
+#include "lib/kernels/sin_cos-inl.h"
+// clang-format on
+
+HWY_BEFORE_NAMESPACE();
+namespace rotary {
+namespace HWY_NAMESPACE {
+namespace {
+
+// To a format of 16 bits, and back; or not.
+template <class Format>
+struct Rounding {
+  template <class D, class V = hn::Vec<D>>
+  static HWY_INLINE V Round(D d, V v) {
+    return Format::Widen(d, Format::Round(d, v));
+  }
+};
+struct NoRounding {
+  template <class D, class V = hn::Vec<D>>
+  static HWY_INLINE V Round(D, V v) {
+    return v;
+  }
+};
+
+// cos and sin of as many angles as fill a vector of f64, correctly rounded to
+// f32 but where the f64 before it is within 2^-51 of the middle.
+template <class D, class V>
+HWY_INLINE void SinCosOfF32(D d, const float* angles, V& cos, V& sin) {
+  const hn::Rebind<float, D> dh;
+  hn::Vec<D> c, s;
+  SinCos(d, {hn::PromoteTo(d, hn::LoadU(dh, angles)), hn::Zero(d)}, c, s);
+  cos = hn::DemoteTo(dh, c);
+  sin = hn::DemoteTo(dh, s);
+}
+
+template <class To>
+HWY_INLINE void MakeRow(const CosSinRowsJob& job, float* cos, float* sin) {
+  const hn::ScalableTag<float> df;
+  const hn::ScalableTag<double> d;
+  using V = hn::Vec<decltype(df)>;
+  // A product with 1 or -1 is exact.
+  const V cos_factors = hn::Set(df, job.cos_factor);
+  const V sin_factors = hn::Set(df, job.sin_factor);
+  const int64_t step = static_cast<int64_t>(hn::Lanes(df));
+  for (int64_t i = 0; i < job.pair_count; i += step) {
+    V c, s;
+#if HWY_TARGET == HWY_SCALAR
+    SinCosOfF32(d, cos + i, c, s);
+#else
+    const hn::Half<decltype(df)> dh;
+    hn::Vec<decltype(dh)> c0, s0, c1, s1;
+    SinCosOfF32(d, cos + i, c0, s0);
+    SinCosOfF32(d, cos + i + step / 2, c1, s1);
+    c = hn::Combine(df, c1, c0);
+    s = hn::Combine(df, s1, s0);
+#endif
+    hn::StoreU(To::Round(df, hn::Mul(c, cos_factors)), df, cos + i);
+    hn::StoreU(To::Round(df, hn::Mul(s, sin_factors)), df, sin + i);
+  }
+}
+
+template <class To>
+void MakeRows(const CosSinRowsJob& job) {
+  for (int64_t r = 0; r < job.count; ++r) {
+    if (job.rotates[r] != kRotated) continue;
+    const int64_t row = r * job.row_stride;
+    MakeRow<To>(job, job.cos + row, job.sin + row);
+  }
+}
+
+void CosSinRows(const CosSinRowsJob& job) {
+  switch (job.rounding) {
+    case kF16:
+      return MakeRows<Rounding<F16Bits>>(job);
+    case kBF16:
+      return MakeRows<Rounding<BF16Bits>>(job);
+    default:
+      return MakeRows<NoRounding>(job);
+  }
+}
+
+}  // namespace
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace rotary
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+#include "lib/kernels/per_target.h"
+
+namespace rotary {
+
+const CosSinRowsKernel kCosSinRows[kNumTargets] = ROTARY_PER_TARGET(CosSinRows);
+
+}  // namespace rotary
+
+#endif  // HWY_ONCE
