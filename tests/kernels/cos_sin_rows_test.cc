@@ -1,0 +1,151 @@
+// The kernel CosSinRows against MPFR: cos and sin of any f32 up to 2^40,
+// rounded correctly, times a factor in f32, then rounded to 16 bits.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "lib/kernels/target.h"
+#include "tests/kernels/deviation.h"
+#include "tests/support/effort.h"
+#include "tests/support/element.h"
+#include "tests/support/random.h"
+
+namespace rotary_test {
+namespace {
+
+constexpr int64_t kPairs = 3 * rotary::kPairPadding;
+constexpr int64_t kRowStride = kPairs + 7;
+constexpr float kUnwritten = 77.0f;
+
+// The states of rows take turns.
+constexpr uint8_t kStates[] = {rotary::kRotated, rotary::kRotated,
+                               rotary::kCopied, rotary::kRotated,
+                               rotary::kUntouched};
+
+uint8_t StateOf(int64_t row) { return kStates[row % 5]; }
+
+struct Settings {
+  float cos_factor;
+  float sin_factor;
+  rotary::Dtype rounding;
+};
+
+rotary_dtype TestDtype(rotary::Dtype dtype) {
+  return dtype == rotary::kF16    ? ROTARY_F16
+         : dtype == rotary::kBF16 ? ROTARY_BF16
+                                  : ROTARY_F32;
+}
+
+// What a value must be, if it is rounded to f32 correctly.
+float Expected(const Mp& truth, float factor, rotary::Dtype rounding) {
+  const float product = mpfr_get_flt(truth.get(), MPFR_RNDN) * factor;
+  const rotary_dtype dtype = TestDtype(rounding);
+  return static_cast<float>(
+      ValueOf(dtype, Nearest(dtype, static_cast<double>(product))));
+}
+
+// Runs rows of these angles on every target.  Every value must have the bits
+// that it should have; what is no row to be made is left alone.
+void Check(const std::vector<float>& angles, const Settings& settings) {
+  std::vector<float> cos;
+  std::vector<float> expected_cos;
+  std::vector<float> expected_sin;
+  std::vector<uint8_t> rotates;
+  Mp c, s;
+  for (size_t next = 0; next < angles.size();) {
+    const uint8_t state = StateOf(static_cast<int64_t>(rotates.size()));
+    rotates.push_back(state);
+    for (int64_t i = 0; i < kRowStride; ++i) {
+      const bool made = state == rotary::kRotated && i < kPairs;
+      const float angle = made ? angles[next++ % angles.size()] : kUnwritten;
+      cos.push_back(angle);
+      mpfr_sin_cos(s.get(), c.get(), Mp(static_cast<double>(angle)).get(),
+                   MPFR_RNDN);
+      expected_cos.push_back(
+          made ? Expected(c, settings.cos_factor, settings.rounding) : angle);
+      expected_sin.push_back(
+          made ? Expected(s, settings.sin_factor, settings.rounding) : angle);
+    }
+  }
+  const std::vector<float> angle_rows = cos;
+  for (int i = 0; i < rotary::SupportedTargets(); ++i) {
+    const rotary::Target target = rotary::SupportedTarget(i);
+    const std::string name = rotary::TargetName(target);
+    CAPTURE(name);
+    cos = angle_rows;
+    std::vector<float> sin(cos.size(), kUnwritten);
+    rotary::CosSinRowsJob job;
+    job.cos = cos.data();
+    job.sin = sin.data();
+    job.row_stride = kRowStride;
+    job.count = static_cast<int64_t>(rotates.size());
+    job.pair_count = kPairs;
+    job.rotates = rotates.data();
+    job.cos_factor = settings.cos_factor;
+    job.sin_factor = settings.sin_factor;
+    job.rounding = settings.rounding;
+    rotary::kCosSinRows[target](job);
+    int64_t wrong = 0;
+    for (size_t k = 0; k < cos.size(); ++k) {
+      if (BitsFromFloat(cos[k]) != BitsFromFloat(expected_cos[k])) ++wrong;
+      // MPFR gives sin(-0) = -0, as IEEE 754 has it.
+      if (BitsFromFloat(sin[k]) != BitsFromFloat(expected_sin[k])) ++wrong;
+    }
+    CHECK_EQ(wrong, 0);
+  }
+}
+
+// Of every magnitude up to 2^40, both signs; special ones; the f32 that are
+// nearest to multiples of pi / 2 of those of their ulp.
+std::vector<float> SomeAngles(int64_t count, uint64_t seed) {
+  Random random(seed);
+  std::vector<float> angles = {0.0f,       -0.0f,   0x1p-149f,  -0x1p-149f,
+                               0x1p-126f,  1e-20f,  1e-4f,      -1e-3f,
+                               0.5f,       -1.0f,   1.5707964f, 3.1415927f,
+                               -4.712389f, 0x1p40f, -0x1p40f,   0x1.fffffep39f};
+  for (int exponent = -40; exponent <= 16; ++exponent) {
+    for (const double m :
+         NearQuarterTurns(std::ldexp(1.0, exponent), 1, 0x1p24)) {
+      angles.push_back(static_cast<float>(std::ldexp(m, exponent)));
+      angles.push_back(-angles.back());
+    }
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    angles.push_back(
+        std::ldexp(random.Float(), static_cast<int>(random.Integer(-30, 36))));
+  }
+  return angles;
+}
+
+}  // namespace
+
+// The f64 before the rounding is good to 2^-51: none of so few angles is as
+// near to the middle of two f32, so that all bits are those of the truth.
+TEST_CASE("cos and sin of f32 angles: every magnitude") {
+  Check(SomeAngles(Effort<int64_t>(20000, 300000), 1), {1, 1, rotary::kF32});
+}
+
+TEST_CASE("cos and sin of f32 angles: factors and rounding") {
+  uint64_t seed = 2;
+  for (const auto rounding : {rotary::kF32, rotary::kF16, rotary::kBF16}) {
+    for (const float cos_factor : {1.0f, -1.0f, 1.1386294f, 0x1p-20f}) {
+      for (const float sin_factor : {1.0f, -1.0f, -1.1386294f, 700.1f}) {
+        CAPTURE(rounding);
+        CAPTURE(cos_factor);
+        CAPTURE(sin_factor);
+        Check(SomeAngles(Effort<int64_t>(300, 5000), seed++),
+              {cos_factor, sin_factor, rounding});
+      }
+    }
+  }
+}
+
+TEST_CASE("cos and sin of f32 angles: no rows") {
+  Check({}, {1, 1, rotary::kF32});
+}
+
+}  // namespace rotary_test
