@@ -14,6 +14,7 @@
 #include "bench/measure.h"
 #include "bench/reference.h"
 #include "bench/rotation.h"
+#include "bench/rows_bench.h"
 #include "bench/stream.h"
 #include "bench/workloads.h"
 
@@ -119,6 +120,7 @@ int Main(int argc, char** argv) {
   };
   benchmark::RegisterBenchmark("arithmetic/D1/f32/t1", arithmetic)
       ->UseManualTime();
+  RegisterRows();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return exceeded ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -4,12 +4,13 @@
 #include "lib/config/defaults.h"
 #include "lib/config/embedding_config.h"
 #include "lib/config/error.h"
+#include "lib/rows/fingerprint.h"
 
 namespace {
 
-rotary_status Make(const rotary::EmbeddingConfig& config,
+rotary_status Make(const rotary::EmbeddingConfig& config, bool with_table,
                    rotary_embedding** embedding, rotary_error* error) {
-  rotary_embedding* made = rotary::MakeEmbedding(config);
+  rotary_embedding* made = rotary::MakeEmbedding(config, with_table);
   if (made == nullptr) {
     return rotary::FailMemory(error, rotary::EmbeddingBytes(config));
   }
@@ -26,6 +27,10 @@ rotary_status Make(const rotary::EmbeddingConfig& config,
 void rotary_scaling_init(rotary_scaling* scaling, size_t struct_size,
                          rotary_scaling_kind kind) {
   rotary::SetDefaults(scaling, struct_size, kind);
+}
+
+void rotary_axes_init(rotary_axes* axes, size_t struct_size) {
+  rotary::SetDefaults(axes, struct_size);
 }
 
 void rotary_embedding_config_init(rotary_embedding_config* config,
@@ -54,7 +59,7 @@ rotary_status rotary_embedding_create(const rotary_embedding_config* config,
     return status;
   }
   if (embedding == nullptr) return rotary::FailNull(error, "embedding");
-  return Make(read, embedding, error);
+  return Make(read, true, embedding, error);
 }
 
 rotary_status rotary_embedding_from_base(int64_t rotary_dim, double base,
@@ -81,7 +86,31 @@ rotary_status rotary_embedding_for_length(rotary_embedding* embedding,
     *other = embedding;
     return ROTARY_OK;
   }
-  return Make(config, other, error);
+  return Make(config, true, other, error);
+}
+
+uint64_t rotary_embedding_fingerprint(const rotary_embedding* embedding) {
+  return embedding == nullptr ? 0 : rotary::Fingerprint(*embedding);
+}
+
+rotary_status rotary_embedding_config_equal(const rotary_embedding_config* a,
+                                            const rotary_embedding_config* b,
+                                            int32_t* equal,
+                                            rotary_error* error) {
+  const rotary_embedding_config* const configs[] = {a, b};
+  rotary_embedding* made[] = {nullptr, nullptr};
+  rotary_status status =
+      equal == nullptr ? rotary::FailNull(error, "equal") : ROTARY_OK;
+  for (int i = 0; i < 2 && status == ROTARY_OK; ++i) {
+    rotary::EmbeddingConfig read;
+    status = rotary::ReadEmbeddingConfig(configs[i], &read, error);
+    if (status == ROTARY_OK) status = Make(read, false, &made[i], error);
+  }
+  if (status == ROTARY_OK) {
+    *equal = rotary::HaveSameRotation(*made[0], *made[1]) ? 1 : 0;
+  }
+  for (rotary_embedding* embedding : made) rotary::FreeEmbedding(embedding);
+  return status;
 }
 
 void rotary_embedding_destroy(rotary_embedding* embedding) {
@@ -104,15 +133,28 @@ size_t rotary_embedding_bytes(const rotary_embedding* embedding) {
   return embedding == nullptr ? 0 : embedding->bytes;
 }
 
+int64_t rotary_embedding_axes(const rotary_embedding* embedding) {
+  return embedding == nullptr ? 0 : embedding->axes;
+}
+
+int64_t rotary_embedding_heads(const rotary_embedding* embedding) {
+  return embedding == nullptr ? 0 : embedding->heads;
+}
+
 rotary_status rotary_embedding_inv_freq(const rotary_embedding* embedding,
                                         double* inv_freq, int64_t count,
                                         rotary_error* error) {
   if (embedding == nullptr) return rotary::FailNull(error, "embedding");
   if (inv_freq == nullptr) return rotary::FailNull(error, "inv_freq");
-  if (count != embedding->pairs) {
+  const int64_t pairs = embedding->pairs;
+  const int64_t rows = embedding->heads * embedding->axes;
+  if (count != rows * pairs) {
     return rotary::FailArgument(error, "count", count,
-                                "must be rotary_dim / 2");
+                                "must be heads * axes * rotary_dim / 2");
   }
-  for (int64_t i = 0; i < count; ++i) inv_freq[i] = embedding->inv_freq[i];
+  for (int64_t row = 0; row < rows; ++row) {
+    const double* from = embedding->inv_freq + row * embedding->padded_pairs;
+    for (int64_t i = 0; i < pairs; ++i) inv_freq[row * pairs + i] = from[i];
+  }
   return ROTARY_OK;
 }

@@ -7,6 +7,7 @@
 #include "lib/apply/apply.h"
 #include "lib/config/defaults.h"
 #include "lib/config/error.h"
+#include "lib/config/export_args.h"
 #include "lib/config/rows_args.h"
 
 void rotary_positions_init(rotary_positions* positions, size_t struct_size) {

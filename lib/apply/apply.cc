@@ -4,6 +4,7 @@
 
 #include "lib/apply/block.h"
 #include "lib/apply/partition.h"
+#include "lib/apply/set_rows.h"
 #include "lib/apply/team.h"
 
 namespace rotary {
@@ -63,28 +64,6 @@ void RotateHeads(const ApplyCall& call, int64_t token, int64_t head_begin,
   }
 }
 
-void SetRows(const RowsCall& call, const Range& tokens) {
-  const RowsView rows = ViewRows(call.rows);
-  int32_t positions[kBlockTokens];
-  MakeRowsJob make = RowsJob(*call.embedding, call.factors);
-  make.pair_begin = 0;
-  make.pair_count = make.padded_pairs;
-  make.positions = positions;
-  make.row_stride = rows.row_stride;
-  for (int64_t token = tokens.begin; token < tokens.end;) {
-    const int64_t t = token % call.tokens;
-    make.count = std::min({tokens.end - token, call.tokens - t, kBlockTokens});
-    ReadPositions(call.positions, token / call.tokens, t, make.count,
-                  positions);
-    const int64_t row = call.first_row + token;
-    make.cos = rows.cos + row * rows.row_stride;
-    make.sin = rows.sin + row * rows.row_stride;
-    make.rotates = rows.rotates + row;
-    MakeSomeRows(call.target, call.positions, t, make);
-    token += make.count;
-  }
-}
-
 // Some of the work, in the order of memory.
 void RotateSlice(const ApplyCall& call, int64_t slice, int64_t num_slices) {
   const int64_t tokens = call.batch * call.tokens;
@@ -136,7 +115,8 @@ void Run(const ApplyCall& call, int32_t num_threads) {
 
 void Run(const RowsCall& call, int32_t num_threads) {
   const int64_t tokens = call.batch * call.tokens;
-  const int64_t bytes = tokens * 2 * PaddedPairs(call.embedding->pairs) *
+  const int64_t bytes = tokens * call.heads * 2 *
+                        PaddedPairs(call.rows->pairs) *
                         static_cast<int64_t>(sizeof(float));
   const auto slice = [](const void* work, int64_t i, int64_t n) {
     const RowsCall& rows = *static_cast<const RowsCall*>(work);

@@ -108,12 +108,26 @@ inline void RotateWithRows(const ApplyCall& call, Part* part) {
   }
 }
 
+// Rows that are not plain; as FillRows.
+[[gnu::noinline]] void MakeOtherRows(const ApplyCall& call, const Part& part,
+                                     int64_t chunk, int64_t pair,
+                                     Scratch* scratch) {
+  const int64_t pairs = std::min(chunk, PaddedPairs(call.pairs) - pair);
+  const TokenRows rows = {
+      call.target, call.embedding, &call.positions, call.factors,
+      part.job.b,  part.job.token, part.job.count,  part.first_head,
+      pair,        pairs,          scratch->values, scratch->values + chunk,
+      2 * chunk,   scratch->states};
+  MakeTokenRows(rows);
+}
+
 // The rows of a part, `chunk` pairs from `pair` on, are put into scratch.
 inline void FillRows(const ApplyCall& call, const Part& part, int64_t chunk,
                      int64_t pair, Scratch* scratch) {
   if (call.embedding == nullptr) {
     return GatherSomeRows(call, part, chunk, pair, scratch);
   }
+  if (!call.plain) return MakeOtherRows(call, part, chunk, pair, scratch);
   MakeRowsJob job = RowsJob(*call.embedding, call.factors);
   job.pair_begin = pair;
   job.pair_count = std::min(chunk, job.padded_pairs - pair);
@@ -123,7 +137,8 @@ inline void FillRows(const ApplyCall& call, const Part& part, int64_t chunk,
   job.sin = scratch->values + chunk;
   job.row_stride = 2 * chunk;
   job.rotates = scratch->states;
-  MakeSomeRows(call.target, call.positions, part.job.token, job);
+  kMakeRows[call.target](job);
+  MarkRows(call.positions, part.job.token, part.job.count, scratch->states);
 }
 
 // One token's heads that are wider than the rows in scratch, and must be copied
@@ -160,8 +175,8 @@ inline void FillRows(const ApplyCall& call, const Part& part, int64_t chunk,
     if (job.count * job.row_stride > kScratchFloats) {
       job.count = kScratchFloats / job.row_stride;
     }
-    if (call.embedding != nullptr || call.cos_sin.by_position) {
-      ReadPositions(call.positions, job.b, job.token, job.count,
+    if (call.embedding != nullptr ? call.plain : call.cos_sin.by_position) {
+      ReadPositions(call.positions, 0, job.b, job.token, job.count,
                     scratch.positions);
     }
     for (int64_t pair = 0; pair < call.pairs; pair += chunk) {

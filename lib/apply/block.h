@@ -34,16 +34,6 @@ inline Tensor SomeHeads(const Tensor& tensor, int64_t begin, int64_t end) {
   return some;
 }
 
-// Makes the rows of tokens from `token` on of one sequence, or of a packed
-// batch.
-inline void MakeSomeRows(Target target, const Positions& positions,
-                         int64_t token, const MakeRowsJob& job) {
-  kMakeRows[target](job);
-  if (positions.cu_seqlens != nullptr) {
-    MarkPadding(positions, token, job.count, job.rotates);
-  }
-}
-
 // Rotates tokens [job.token, job.token + job.count), at most kBlockTokens, of
 // sequence job.b.  What else is in the job is changed.
 void RotateBlock(const ApplyCall& call, Part* part);

@@ -10,6 +10,7 @@
 #include "lib/kernels/target.h"
 #include "lib/rows/cos_sin.h"
 #include "lib/rows/embedding.h"
+#include "lib/rows/make_rows.h"
 #include "lib/rows/positions.h"
 #include "lib/rows/rows.h"
 
@@ -45,21 +46,32 @@ struct ApplyCall {
   const rotary_embedding* embedding;
   Positions positions;
   RowFactors factors;
+  bool plain;  // they are plain rows
 
   // else they are the caller's, at the positions if they go by position.
   CosSin cos_sin;
 };
 
-// Rows first_row + b * tokens + t of `rows` are set.
+// Rows first_row + (b * tokens + t) * heads + h of `rows` are set.
 struct RowsCall {
   rotary_rows* rows;
   int64_t first_row;
   int64_t batch;
   int64_t tokens;
+  int64_t heads;  // that have rows of their own
   Target target;
-  const rotary_embedding* embedding;
   Positions positions;
-  RowFactors factors;
+  Mode mode;
+  double log_n_length;
+
+  const rotary_embedding* embedding;  // of all tokens, or nullptr: then token t
+                                      // of sequence b has that with the number
+                                      // index[b * index_batch_stride
+                                      //       + t * index_token_stride]
+  const rotary_embedding* const* embeddings;
+  const int32_t* index;
+  int64_t index_batch_stride;
+  int64_t index_token_stride;
 };
 
 }  // namespace rotary

@@ -16,12 +16,18 @@ namespace {
   return Fail(error, failure, reason);
 }
 
-// Rows and cos_sin have been made for one.
+// Rows and cos_sin have been made for some.
 rotary_status CheckModeUnset(const rotary_apply_args& args,
                              rotary_error* error) {
-  if (args.mode == ROTARY_FORWARD) return ROTARY_OK;
-  return FailArgument(error, "mode", args.mode,
-                      "must be 0 with rows or cos_sin, which have theirs");
+  constexpr char kReason[] =
+      "must be 0 with rows or cos_sin, which have theirs";
+  if (args.mode != ROTARY_FORWARD) {
+    return FailArgument(error, "mode", args.mode, kReason);
+  }
+  if (args.log_n_length != 0.0) {
+    return FailReal(error, "log_n_length", args.log_n_length, kReason);
+  }
+  return ROTARY_OK;
 }
 
 rotary_status ReadRows(const rotary_apply_args& args, ApplyCall* call,
@@ -70,21 +76,44 @@ rotary_status ReadRows(const rotary_apply_args& args, ApplyCall* call,
   return ROTARY_OK;
 }
 
+// With rows for each head.
+rotary_status ReadEmbeddingHeads(const rotary_apply_args& args, ApplyCall* call,
+                                 rotary_error* error) {
+  int64_t heads;
+  if (const rotary_status status = ReadMostHeads(args, &heads, error)) {
+    return status;
+  }
+  call->by_head = heads > 1;
+  if (heads <= args.embedding->heads) return ROTARY_OK;
+  return FailArgument(error, "embedding", args.embedding->heads,
+                      "has less heads than a tensor");
+}
+
 rotary_status ReadEmbedding(const rotary_apply_args& args, ApplyCall* call,
                             Sources* sources, rotary_error* error) {
   if (args.embedding == nullptr) {
     return FailSources("embedding", "is NULL, and so are rows and cos_sin",
                        error);
   }
+  const rotary_embedding& embedding = *args.embedding;
   call->rows = nullptr;
   call->embedding = args.embedding;
-  call->pairs = args.embedding->pairs;
-  if (const rotary_status status =
-          ReadMode(args.mode, args.embedding->gain, &call->factors, error)) {
-    return status;
+  call->pairs = embedding.pairs;
+  Mode mode;
+  rotary_status status = ReadMode(args.mode, &mode, error);
+  if (status != ROTARY_OK) return status;
+  status = CheckLogN(args.log_n_length, embedding.axes, error);
+  if (status != ROTARY_OK) return status;
+  if (embedding.heads > 1) {
+    status = ReadEmbeddingHeads(args, call, error);
+    if (status != ROTARY_OK) return status;
   }
-  return ReadPositionsArg(args.positions, args.batch, args.tokens,
-                          kAllPositions, &call->positions, sources, error);
+  status =
+      ReadPositionsArg(args.positions, args.batch, args.tokens,
+                       RuleOf(embedding), &call->positions, sources, error);
+  call->factors = FactorsOf(embedding, mode, args.log_n_length);
+  call->plain = ArePlainRows(embedding, call->positions, call->factors);
+  return status;
 }
 
 rotary_status ReadOwnCosSin(const rotary_apply_args& args, ApplyCall* call,

@@ -24,13 +24,20 @@ bool ReadPositionType(rotary_dtype dtype, PositionType* type) {
     case ROTARY_U64:
       *type = PositionType::kU64;
       return true;
+    case ROTARY_F32:
+      *type = PositionType::kF32;
+      return true;
+    case ROTARY_F64:
+      *type = PositionType::kF64;
+      return true;
     default:
       return false;
   }
 }
 
 Strides StridesOf(const Positions& positions) {
-  return {positions.batch_stride, positions.token_stride, 0};
+  return {positions.batch_stride, positions.token_stride,
+          positions.axis_stride};
 }
 
 // Of their data.
@@ -85,10 +92,59 @@ rotary_status ReadCuSeqlens(const rotary_positions& from, int64_t batch,
   return ROTARY_OK;
 }
 
+// Dimension dim, from 1 on, reaches too far.
+[[gnu::cold]] rotary_status FailStride(const Positions& positions, int dim,
+                                       rotary_error* error) {
+  const char* const names[] = {"positions.batch_stride",
+                               "positions.token_stride",
+                               "positions.axis_stride"};
+  const int64_t strides[] = {positions.batch_stride, positions.token_stride,
+                             positions.axis_stride};
+  return FailArgument(error, names[dim - 1], strides[dim - 1],
+                      "reaches further than memory can");
+}
+
+[[gnu::cold]] rotary_status FailPosition(const Positions& positions,
+                                         const PositionRule& rule,
+                                         const BadPosition& bad, int64_t tokens,
+                                         rotary_error* error) {
+  const bool data = positions.data != nullptr;
+  const bool real = IsReal(positions.type);
+  const PositionRange& range = rule.ranges[bad.axis];
+  char name[64];
+  const char* const field = data ? "positions.data" : "positions.offset";
+  if (rule.axes == 1) {
+    snprintf(name, sizeof(name), "%s", field);
+  } else {
+    snprintf(name, sizeof(name), "%s (axis %lld)", field,
+             static_cast<long long>(bad.axis));
+  }
+  Failure failure = {ROTARY_ERROR_POSITION, name};
+  failure.value = data ? bad.value : positions.offset;
+  if (real) failure.type = Failure::kReal;
+  failure.real_value = bad.real_value;
+  failure.token = bad.batch * tokens + bad.token;
+  char bounds[80];
+  if (real) {
+    snprintf(bounds, sizeof(bounds), "%.17g to %.17g", range.real_low,
+             range.real_high);
+  } else {
+    snprintf(bounds, sizeof(bounds), "%lld to %lld",
+             static_cast<long long>(range.low),
+             static_cast<long long>(range.high));
+  }
+  char reason[200];
+  snprintf(reason, sizeof(reason),
+           "the position must be %s%s, with the offset and, after a start, the "
+           "token's index",
+           bounds, rule.reason);
+  return Fail(error, failure, reason);
+}
+
 }  // namespace
 
 rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
-                               int64_t tokens, const PositionRange& range,
+                               int64_t tokens, const PositionRule& rule,
                                Positions* positions, Sources* sources,
                                rotary_error* error) {
   Span* span = sources->Add();
@@ -100,9 +156,12 @@ rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
   }
   positions->type = PositionType::kI32;
   if (from->data != nullptr &&
-      !ReadPositionType(from->dtype, &positions->type)) {
+      (!ReadPositionType(from->dtype, &positions->type) ||
+       (!rule.real && IsReal(positions->type)))) {
     return FailArgument(error, "positions.dtype", from->dtype,
-                        "must be ROTARY_I32, U32, I64 or U64");
+                        rule.real
+                            ? "must be ROTARY_I32, U32, I64, U64, F32 or F64"
+                            : "must be ROTARY_I32, U32, I64 or U64");
   }
   if (from->kind != ROTARY_POSITION_IDS &&
       from->kind != ROTARY_POSITION_STARTS &&
@@ -145,42 +204,33 @@ rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
   if (starts) positions->token_stride = 0;
   positions->token_step = starts ? 1 : 0;
   positions->offset = from->offset;
+  positions->axis_stride = from->axis_stride;
+  if (rule.axes == 1) {
+    positions->axis_stride = 0;
+  } else if (from->axis_stride == ROTARY_DENSE) {
+    const Shape shape = DataShape(*positions, {batch, tokens});
+    positions->axis_stride = starts ? shape.batch : batch * tokens;
+  }
   if (from->data != nullptr) {
     const Shape shape = DataShape(*positions, {batch, tokens});
     const uintptr_t low = reinterpret_cast<uintptr_t>(from->data);
     const uintptr_t end =
         low + static_cast<uintptr_t>(
                   size * NestedSpan(shape, 1, 1, StridesOf(*positions)));
+
     *span = {low, end};
-    if (end <= low) {
+    if (end <= low || rule.axes > 1) {
       Region region;
-      const int dim = MakeRegion(from->data, shape, 1, 1, StridesOf(*positions),
-                                 size, &region);
-      if (dim != 0) {
-        return FailArgument(
-            error,
-            dim == 1 ? "positions.batch_stride" : "positions.token_stride",
-            dim == 1 ? positions->batch_stride : positions->token_stride,
-            "reaches further than memory can");
-      }
+      const int dim = MakeRegion(from->data, shape, rule.axes, 1,
+                                 StridesOf(*positions), size, &region);
+      if (dim != 0) return FailStride(*positions, dim, error);
       *span = region.span;
     }
   }
   BadPosition bad;
-  if (FindBadPosition(*positions, batch, tokens, range, &bad)) {
-    const bool data = from->data != nullptr;
-    Failure failure = {ROTARY_ERROR_POSITION,
-                       data ? "positions.data" : "positions.offset"};
-    failure.value = data ? bad.value : from->offset;
-    failure.token = bad.batch * tokens + bad.token;
-    char reason[160];
-    snprintf(reason, sizeof(reason),
-             "the position must be %lld to %lld%s, with the offset and, after "
-             "a start, the token's index",
-             static_cast<long long>(range.low),
-             static_cast<long long>(range.high),
-             range.low < 0 ? "" : " (cos_sin.rows - 1)");
-    return Fail(error, failure, reason);
+  if (FindBadPosition(*positions, batch, tokens, rule.axes, rule.ranges,
+                      &bad)) {
+    return FailPosition(*positions, rule, bad, tokens, error);
   }
   return ROTARY_OK;
 }
@@ -191,24 +241,6 @@ rotary_status CheckRotaryDim(int64_t rotary_dim, const char* name,
     return ROTARY_OK;
   }
   return FailArgument(error, name, rotary_dim, "must be even, 2 to 65536");
-}
-
-rotary_status ReadMode(rotary_mode mode, double gain, RowFactors* factors,
-                       rotary_error* error) {
-  switch (mode) {
-    case ROTARY_FORWARD:
-      *factors = {gain, gain};
-      return ROTARY_OK;
-    case ROTARY_INVERSE:
-      *factors = {1.0 / gain, -1.0 / gain};
-      return ROTARY_OK;
-    case ROTARY_SHIFT:
-      *factors = {1.0, 1.0};
-      return ROTARY_OK;
-    default:
-      return FailArgument(error, "mode", mode,
-                          "must be ROTARY_FORWARD, INVERSE or SHIFT");
-  }
 }
 
 rotary_status FailTarget(const char* name, rotary_error* error) {
@@ -231,9 +263,10 @@ rotary_status ReadDefaultTarget(const char** name, rotary_error* error) {
   return ROTARY_OK;
 }
 
-Region PositionsRegion(const Positions& positions, const Shape& shape) {
+Region PositionsRegion(const Positions& positions, int64_t axes,
+                       const Shape& shape) {
   Region region;
-  MakeRegion(positions.data, DataShape(positions, shape), 1, 1,
+  MakeRegion(positions.data, DataShape(positions, shape), axes, 1,
              StridesOf(positions), ElementSize(positions.type), &region);
   return region;
 }

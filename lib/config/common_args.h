@@ -7,14 +7,25 @@
 #include "lib/config/error.h"
 #include "lib/config/region.h"
 #include "lib/kernels/target.h"
+#include "lib/rows/make_rows.h"
 #include "lib/rows/positions.h"
-#include "lib/rows/rows.h"
 
 namespace rotary {
 
+// The positions that something has: on so many axes, within a range each.
+struct PositionRule {
+  int64_t axes;
+  const PositionRange* ranges;
+  bool real;           // they need not be whole numbers
+  const char* reason;  // why the range is what it is, or ""
+};
+inline PositionRule RuleOf(const rotary_embedding& embedding) {
+  return {embedding.axes, embedding.ranges, true, ""};
+}
+
 // Reads and checks every position of [batch][tokens].
 rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
-                               int64_t tokens, const PositionRange& range,
+                               int64_t tokens, const PositionRule& rule,
                                Positions* positions, Sources* sources,
                                rotary_error* error);
 
@@ -42,10 +53,29 @@ inline bool Reach(int64_t size, int64_t stride, int64_t* low, int64_t* high) {
 }
 
 // The data's memory in detail.
-Region PositionsRegion(const Positions& positions, const Shape& shape);
+Region PositionsRegion(const Positions& positions, int64_t axes,
+                       const Shape& shape);
 
-rotary_status ReadMode(rotary_mode mode, double gain, RowFactors* factors,
-                       rotary_error* error);
+inline rotary_status ReadMode(rotary_mode from, Mode* mode,
+                              rotary_error* error) {
+  *mode = static_cast<Mode>(from);
+  if (from >= ROTARY_FORWARD && from <= ROTARY_SHIFT) return ROTARY_OK;
+  return FailArgument(error, "mode", from,
+                      "must be ROTARY_FORWARD, INVERSE or SHIFT");
+}
+
+// The log_n_length of rows for an embedding of so many axes.
+inline rotary_status CheckLogN(double log_n_length, int64_t axes,
+                               rotary_error* error) {
+  if (log_n_length == 0.0) return ROTARY_OK;
+  if (!(log_n_length > 1.0 && log_n_length <= 0x1p1000)) {
+    return FailReal(error, "log_n_length", log_n_length,
+                    "must be 0, or more than 1 and finite");
+  }
+  if (axes == 1) return ROTARY_OK;
+  return FailReal(error, "log_n_length", log_n_length,
+                  "must be 0 with positions of several axes");
+}
 
 // There is no target of that name; NULL: ROTARY_TARGET's.
 [[gnu::cold]] rotary_status FailTarget(const char* name, rotary_error* error);

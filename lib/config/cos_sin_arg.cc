@@ -168,9 +168,10 @@ rotary_status ReadCosSin(const rotary_apply_args& args, ApplyCall* call,
   call->positions.cu_seqlens = nullptr;
   if (cos_sin.by_position) {
     const PositionRange range = {
-        0, std::min(from->rows, int64_t{INT32_MAX} + 1) - 1};
+        0, std::min(from->rows, int64_t{INT32_MAX} + 1) - 1, 0.0, 0.0};
+    const PositionRule rule = {1, &range, false, " (cos_sin.rows - 1)"};
     if (const rotary_status status =
-            ReadPositionsArg(args.positions, args.batch, args.tokens, range,
+            ReadPositionsArg(args.positions, args.batch, args.tokens, rule,
                              &call->positions, sources, error)) {
       return status;
     }

@@ -9,6 +9,19 @@ void SetDefaults(rotary_embedding_config* config, size_t struct_size) {
   config->base = 10000.0;
   config->gain = 1.0;
   config->inv_freq_dtype = ROTARY_F64;
+  if (struct_size < sizeof(*config)) return;
+  config->heads = 1;
+  config->row_dtype = ROTARY_F32;
+  config->xpos_scale_base = 512.0;
+}
+
+void SetDefaults(rotary_axes* axes, size_t struct_size) {
+  if (!ClearStruct(axes, struct_size)) return;
+  axes->num_axes = 1;
+  for (int a = 0; a < ROTARY_MAX_AXES; ++a) {
+    axes->low[a] = -2147483647.0;
+    axes->high[a] = 2147483647.0;
+  }
 }
 
 void SetDefaults(rotary_scaling* scaling, size_t struct_size,
@@ -37,12 +50,17 @@ void SetDefaults(rotary_positions* positions, size_t struct_size) {
   positions->kind = ROTARY_POSITION_IDS;
   positions->batch_stride = ROTARY_DENSE;
   positions->token_stride = ROTARY_DENSE;
+  if (struct_size < sizeof(*positions)) return;
+  positions->axis_stride = ROTARY_DENSE;
 }
 
 void SetDefaults(rotary_rows_args* args, size_t struct_size) {
   if (!ClearStruct(args, struct_size)) return;
   args->batch = 1;
   args->mode = ROTARY_FORWARD;
+  if (struct_size < sizeof(*args)) return;
+  args->index_batch_stride = ROTARY_DENSE;
+  args->index_token_stride = ROTARY_DENSE;
 }
 
 void SetDefaults(rotary_cos_sin* cos_sin, size_t struct_size) {

@@ -10,6 +10,7 @@ namespace rotary {
 void SetDefaults(rotary_embedding_config* config, size_t struct_size);
 void SetDefaults(rotary_scaling* scaling, size_t struct_size,
                  rotary_scaling_kind kind);
+void SetDefaults(rotary_axes* axes, size_t struct_size);
 void SetDefaults(rotary_positions* positions, size_t struct_size);
 void SetDefaults(rotary_rows_args* args, size_t struct_size);
 void SetDefaults(rotary_cos_sin* cos_sin, size_t struct_size);

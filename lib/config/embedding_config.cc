@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "lib/config/axes_config.h"
 #include "lib/config/common_args.h"
 #include "lib/config/error.h"
 #include "lib/config/scaling_config.h"
@@ -15,9 +16,9 @@ namespace {
 bool UsableInvFreq(double inv_freq) { return isfinite(inv_freq * 0x1p31); }
 
 template <typename T>
-rotary_status CheckInvFreq(const T* inv_freq, int64_t pairs,
+rotary_status CheckInvFreq(const T* inv_freq, int64_t count,
                            rotary_error* error) {
-  for (int64_t i = 0; i < pairs; ++i) {
+  for (int64_t i = 0; i < count; ++i) {
     const double value = static_cast<double>(inv_freq[i]);
     if (UsableInvFreq(value)) continue;
     char name[40];
@@ -56,6 +57,12 @@ rotary_status ReadEmbeddingShape(const rotary_embedding_config* from,
     return FailArgument(error, "inv_freq_dtype", from->inv_freq_dtype,
                         "must be ROTARY_F64 or ROTARY_F32");
   }
+  if (const rotary_status status = ReadHeadsAndAxes(*from, config, error)) {
+    return status;
+  }
+  if (const rotary_status status = ReadArithmetic(*from, config, error)) {
+    return status;
+  }
   const bool f64 = from->inv_freq_dtype == ROTARY_F64;
   const uintptr_t size = f64 ? sizeof(double) : sizeof(float);
   if (reinterpret_cast<uintptr_t>(from->inv_freq) % size != 0) {
@@ -77,9 +84,10 @@ rotary_status ReadEmbeddingShape(const rotary_embedding_config* from,
     return Fail(error, failure, "is given together with inv_freq");
   }
   config->rotary_dim = from->rotary_dim;
-  config->model.count = from->rotary_dim / 2;
+  config->freq_dim = from->freq_dim;
+  config->model.count = config->heads * from->rotary_dim / 2;
   config->model.freq_dim =
-      from->freq_dim == 0 ? from->rotary_dim : from->freq_dim;
+      from->freq_dim == 0 ? 2 * config->model.count : from->freq_dim;
   config->model.base = from->base;
   if (const rotary_status status =
           ReadScaling(from->scaling, &config->model, error)) {
@@ -90,7 +98,7 @@ rotary_status ReadEmbeddingShape(const rotary_embedding_config* from,
       f64 ? static_cast<const double*>(from->inv_freq) : nullptr;
   config->inv_freq_f32 =
       f64 ? nullptr : static_cast<const float*>(from->inv_freq);
-  return ROTARY_OK;
+  return CheckArithmetic(*config, error);
 }
 
 rotary_status ReadEmbeddingConfig(const rotary_embedding_config* from,
@@ -99,12 +107,13 @@ rotary_status ReadEmbeddingConfig(const rotary_embedding_config* from,
   if (const rotary_status status = ReadEmbeddingShape(from, config, error)) {
     return status;
   }
-  const int64_t pairs = config->rotary_dim / 2;
+  const bool matrix = config->axes.layout == AxesLayout::kGiven;
+  const int64_t count = config->model.count * (matrix ? config->axes.count : 1);
   if (config->inv_freq_f64 != nullptr) {
-    return CheckInvFreq(config->inv_freq_f64, pairs, error);
+    return CheckInvFreq(config->inv_freq_f64, count, error);
   }
   if (config->inv_freq_f32 != nullptr) {
-    return CheckInvFreq(config->inv_freq_f32, pairs, error);
+    return CheckInvFreq(config->inv_freq_f32, count, error);
   }
   return CheckLists(config->model, error);
 }
@@ -112,7 +121,9 @@ rotary_status ReadEmbeddingConfig(const rotary_embedding_config* from,
 rotary_status CheckEmbedding(const rotary_embedding& embedding,
                              rotary_error* error) {
   const Model& model = embedding.config.model;
-  for (int64_t i = 0; i < embedding.pairs; ++i) {
+  const int64_t count =
+      embedding.heads * embedding.axes * embedding.padded_pairs;
+  for (int64_t i = 0; i < count; ++i) {
     if (UsableInvFreq(embedding.inv_freq[i])) continue;
     if (model.scaling == Scaling::kDefault && model.factors.data == nullptr) {
       return FailReal(error, "base", model.base, "gives an infinite inv_freq");

@@ -2,8 +2,10 @@
 
 #include <stdio.h>
 
+#include <algorithm>
+
+#include "lib/apply/set_rows.h"
 #include "lib/config/common_args.h"
-#include "lib/config/cos_sin_arg.h"
 #include "lib/config/error.h"
 #include "lib/config/region.h"
 #include "lib/config/structs.h"
@@ -11,34 +13,147 @@
 namespace rotary {
 namespace {
 
-// One of the arrays that so many rows are copied to.
-rotary_status ReadExportRegion(const rotary_rows* rows, int64_t count,
-                               const char* name, const void* data,
-                               const CosSinFormat& format, int64_t row_stride,
-                               Region* region, rotary_error* error) {
-  if (const rotary_status status =
-          CheckCosSinData(name, data, format.dtype, error)) {
-    return status;
+// The embedding that tells what all have in common.
+const rotary_embedding& FirstEmbedding(const RowsCall& call) {
+  return call.embedding != nullptr ? *call.embedding : *call.embeddings[0];
+}
+
+// Number i of several; i < 0: the only one.
+rotary_status CheckEmbedding(const RowsCall& call, int64_t i,
+                             rotary_error* error) {
+  char name[40] = "embedding";
+  if (i >= 0) {
+    snprintf(name, sizeof(name), "embeddings[%lld]", static_cast<long long>(i));
   }
-  // Of rows of elements.
-  const Strides strides = {row_stride, format.element_stride, 0};
-  const auto fail = [&](int dim, rotary_status status, const char* reason) {
-    Failure failure = {status, dim == 1 ? "row_stride" : "element_stride"};
-    failure.value = dim == 1 ? row_stride : format.element_stride;
-    return Fail(error, failure, reason);
-  };
-  if (const int dim = MakeRegion(data, {count, format.elements}, 1, 1, strides,
-                                 ElementSize(format.dtype), region)) {
-    return fail(dim, ROTARY_ERROR_ARGUMENT, "reaches further than memory can");
+  const rotary_embedding* embedding =
+      i < 0 ? call.embedding : call.embeddings[i];
+  if (embedding == nullptr) return FailNull(error, name);
+  if (embedding->pairs != call.rows->pairs) {
+    return FailArgument(error, name, 2 * embedding->pairs,
+                        "its rotary_dim is not the rows'");
   }
-  if (const int dim = CoincidingDim(*region)) {
-    return fail(dim, ROTARY_ERROR_OVERLAP,
-                "less than what it steps over: elements coincide");
+  const rotary_embedding& first = FirstEmbedding(call);
+  if (embedding->axes != first.axes) {
+    return FailArgument(error, name, embedding->axes,
+                        "has another number of axes than the first");
   }
-  if (!Disjoint(*region, MakeRegion(rows, static_cast<int64_t>(rows->bytes)))) {
-    Failure failure = {ROTARY_ERROR_OVERLAP, name};
-    failure.value = reinterpret_cast<intptr_t>(data);
+  if (embedding->heads != first.heads) {
+    return FailArgument(error, name, embedding->heads,
+                        "has another number of heads than the first");
+  }
+  return ROTARY_OK;
+}
+
+// The one, or several.
+rotary_status ReadEmbeddings(const rotary_rows_args& from, RowsCall* call,
+                             rotary_error* error) {
+  call->embedding = from.embedding;
+  call->embeddings = from.embeddings;
+  if (from.embeddings == nullptr) {
+    if (from.num_embeddings != 0) return FailNull(error, "embeddings");
+    const rotary_status status = CheckEmbedding(*call, -1, error);
+    if (status != ROTARY_OK) return status;
+    call->heads = from.embedding->heads;
+    return ROTARY_OK;
+  }
+  if (from.embedding != nullptr) {
+    Failure failure = {ROTARY_ERROR_ARGUMENT, "embedding"};
+    failure.type = Failure::kNone;
+    return Fail(error, failure, "is given together with embeddings");
+  }
+  if (from.num_embeddings < 1 || from.num_embeddings > INT32_MAX) {
+    return FailArgument(error, "num_embeddings", from.num_embeddings,
+                        "must be 1 to 2^31 - 1");
+  }
+  for (int64_t i = 0; i < from.num_embeddings; ++i) {
+    const rotary_status status = CheckEmbedding(*call, i, error);
+    if (status != ROTARY_OK) return status;
+  }
+  call->heads = from.embeddings[0]->heads;
+  return ROTARY_OK;
+}
+
+// The positions that all of several embeddings may have.
+void CommonRanges(const rotary_rows_args& from, PositionRange* ranges) {
+  const int64_t axes = from.embeddings[0]->axes;
+  for (int64_t a = 0; a < axes; ++a) {
+    PositionRange* range = &ranges[a];
+    *range = from.embeddings[0]->ranges[a];
+    for (int64_t i = 1; i < from.num_embeddings; ++i) {
+      const PositionRange& other = from.embeddings[i]->ranges[a];
+      range->low = std::max(range->low, other.low);
+      range->high = std::min(range->high, other.high);
+      range->real_low = std::max(range->real_low, other.real_low);
+      range->real_high = std::min(range->real_high, other.real_high);
+    }
+  }
+}
+
+// Nothing that is read may lie in the rows.
+rotary_status CheckApart(const rotary_rows_args& from, const RowsCall& call,
+                         const Sources& positions, rotary_error* error) {
+  const Region block =
+      MakeRegion(call.rows, static_cast<int64_t>(call.rows->bytes));
+  if (positions.count > 1 && !Apart(positions.spans[1], block.span)) {
+    Failure failure = {ROTARY_ERROR_OVERLAP, "positions.cu_seqlens"};
+    failure.value = reinterpret_cast<intptr_t>(from.positions->cu_seqlens);
+    return Fail(error, failure, "these overlap the rows");
+  }
+  if (!Apart(positions.spans[0], block.span) &&
+      !Disjoint(PositionsRegion(call.positions, FirstEmbedding(call).axes,
+                                {from.batch, from.tokens}),
+                block)) {
+    Failure failure = {ROTARY_ERROR_OVERLAP, "positions.data"};
+    failure.value = reinterpret_cast<intptr_t>(from.positions->data);
+    return Fail(error, failure, "these overlap the rows");
+  }
+  return ROTARY_OK;
+}
+
+// Which of several embeddings each token has; the positions have been read.
+rotary_status ReadIndex(const rotary_rows_args& from, RowsCall* call,
+                        rotary_error* error) {
+  const bool packed = call->positions.cu_seqlens != nullptr;
+  call->index = from.embedding_index;
+  call->index_batch_stride =
+      from.index_batch_stride == ROTARY_DENSE ? 1 : from.index_batch_stride;
+  call->index_token_stride =
+      from.index_token_stride == ROTARY_DENSE ? 0 : from.index_token_stride;
+  if (from.batch == 0 || from.tokens == 0) return ROTARY_OK;
+  if (call->index == nullptr) return FailNull(error, "embedding_index");
+  const uintptr_t at = reinterpret_cast<uintptr_t>(call->index);
+  if (at % sizeof(int32_t) != 0) {
+    return FailArgument(error, "embedding_index", static_cast<int64_t>(at),
+                        "must be aligned to its element");
+  }
+  const Shape shape = {packed ? call->positions.num_sequences : from.batch,
+                       from.tokens};
+  const Strides strides = {call->index_batch_stride, call->index_token_stride,
+                           0};
+  Region region;
+  if (const int dim = MakeRegion(call->index, shape, 1, 1, strides,
+                                 sizeof(int32_t), &region)) {
+    return FailArgument(
+        error, dim == 1 ? "index_batch_stride" : "index_token_stride",
+        dim == 1 ? call->index_batch_stride : call->index_token_stride,
+        "reaches further than memory can");
+  }
+  if (!Disjoint(region, MakeRegion(call->rows,
+                                   static_cast<int64_t>(call->rows->bytes)))) {
+    Failure failure = {ROTARY_ERROR_OVERLAP, "embedding_index"};
+    failure.value = reinterpret_cast<intptr_t>(call->index);
     return Fail(error, failure, "it overlaps the rows");
+  }
+  for (int64_t b = 0; b < from.batch; ++b) {
+    for (int64_t t = 0; t < from.tokens; ++t) {
+      const int32_t* index = IndexAt(*call, b, t);
+      if (index == nullptr) continue;
+      if (*index >= 0 && *index < from.num_embeddings) continue;
+      Failure failure = {ROTARY_ERROR_ARGUMENT, "embedding_index"};
+      failure.value = *index;
+      failure.token = b * from.tokens + t;
+      return Fail(error, failure, "must be 0 to num_embeddings - 1");
+    }
   }
   return ROTARY_OK;
 }
@@ -99,102 +214,54 @@ rotary_status CheckRowRange(const rotary_rows* rows, int64_t first_row,
   return ROTARY_OK;
 }
 
-rotary_status ReadRowsExport(const rotary_rows* rows, int64_t first_row,
-                             int64_t count, rotary_dtype dtype,
-                             rotary_width width, void* cos, void* sin,
-                             int64_t row_stride, int64_t element_stride,
-                             CosSinCopy* to, rotary_error* error) {
-  if (const rotary_status status = CheckRows(rows, error)) return status;
-  if (const rotary_status status =
-          CheckRowRange(rows, first_row, count, "count", error)) {
-    return status;
-  }
-  CosSinFormat format = {};
-  const CosSinNames names = {"dtype", "width", "element_stride"};
-  if (const rotary_status status = ReadCosSinFormat(
-          dtype, width, rows->pairs, element_stride, names, &format, error)) {
-    return status;
-  }
-  if (row_stride == ROTARY_DENSE) row_stride = format.dense_row;
-  *to = {cos, sin, format.dtype, row_stride, format.pair_stride, format.twin};
-  if (count == 0) return ROTARY_OK;
-  Region cos_region;
-  Region sin_region;
-  if (const rotary_status status = ReadExportRegion(
-          rows, count, "cos", cos, format, row_stride, &cos_region, error)) {
-    return status;
-  }
-  if (const rotary_status status = ReadExportRegion(
-          rows, count, "sin", sin, format, row_stride, &sin_region, error)) {
-    return status;
-  }
-  if (!Disjoint(cos_region, sin_region)) {
-    Failure failure = {ROTARY_ERROR_OVERLAP, "sin"};
-    failure.value = reinterpret_cast<intptr_t>(sin);
-    return Fail(error, failure, "not provably disjoint from cos");
-  }
-  return ROTARY_OK;
-}
-
 rotary_status ReadRowsArgs(rotary_rows* rows, const rotary_rows_args* from,
                            RowsCall* call, int32_t* num_threads,
                            rotary_error* error) {
-  if (const rotary_status status = CheckRows(rows, error)) return status;
+  rotary_status status = CheckRows(rows, error);
+  if (status != ROTARY_OK) return status;
   rotary_rows_args copy;
-  if (const rotary_status status =
-          ReadStruct(from, "args", "args.struct_size", &copy, &from, error)) {
-    return status;
-  }
-  if (const rotary_status status =
-          ReadTokens(from->batch, from->tokens, error)) {
-    return status;
-  }
-  if (from->embedding == nullptr) return FailNull(error, "embedding");
-  if (from->embedding->pairs != rows->pairs) {
-    return FailArgument(error, "embedding", 2 * from->embedding->pairs,
-                        "its rotary_dim is not the rows'");
-  }
-  if (const rotary_status status = CheckRowRange(
-          rows, from->first_row, from->batch * from->tokens, "tokens", error)) {
-    return status;
-  }
-  if (const rotary_status status =
-          ReadMode(from->mode, from->embedding->gain, &call->factors, error)) {
-    return status;
-  }
-  if (const rotary_status status = ReadThreads(from->num_threads, error)) {
-    return status;
-  }
-  if (const rotary_status status =
-          ReadTarget(from->target, &call->target, error)) {
-    return status;
-  }
-  Sources positions;
-  if (const rotary_status status = ReadPositionsArg(
-          from->positions, from->batch, from->tokens, kAllPositions,
-          &call->positions, &positions, error)) {
-    return status;
-  }
-  const Region block = MakeRegion(rows, static_cast<int64_t>(rows->bytes));
-  if (positions.count > 1 && !Apart(positions.spans[1], block.span)) {
-    Failure failure = {ROTARY_ERROR_OVERLAP, "positions.cu_seqlens"};
-    failure.value = reinterpret_cast<intptr_t>(from->positions->cu_seqlens);
-    return Fail(error, failure, "these overlap the rows");
-  }
-  if (!Apart(positions.spans[0], block.span) &&
-      !Disjoint(PositionsRegion(call->positions, {from->batch, from->tokens}),
-                block)) {
-    Failure failure = {ROTARY_ERROR_OVERLAP, "positions.data"};
-    failure.value = reinterpret_cast<intptr_t>(from->positions->data);
-    return Fail(error, failure, "these overlap the rows");
-  }
+  status = ReadStruct(from, "args", "args.struct_size", &copy, &from, error);
+  if (status != ROTARY_OK) return status;
+  status = ReadTokens(from->batch, from->tokens, error);
+  if (status != ROTARY_OK) return status;
   call->rows = rows;
   call->first_row = from->first_row;
   call->batch = from->batch;
   call->tokens = from->tokens;
-  call->embedding = from->embedding;
+  status = ReadEmbeddings(*from, call, error);
+  if (status != ROTARY_OK) return status;
+  const int64_t tokens = from->batch * from->tokens;
+  int64_t count;
+  if (__builtin_mul_overflow(tokens, call->heads, &count)) {
+    return FailArgument(error, "tokens", tokens,
+                        "rows from first_row on are more than there are");
+  }
+  status = CheckRowRange(rows, from->first_row, count, "tokens", error);
+  if (status != ROTARY_OK) return status;
+  status = ReadMode(from->mode, &call->mode, error);
+  if (status != ROTARY_OK) return status;
+  const rotary_embedding& first = FirstEmbedding(*call);
+  status = CheckLogN(from->log_n_length, first.axes, error);
+  if (status != ROTARY_OK) return status;
+  call->log_n_length = from->log_n_length;
+  status = ReadThreads(from->num_threads, error);
+  if (status != ROTARY_OK) return status;
   *num_threads = from->num_threads;
-  return ROTARY_OK;
+  status = ReadTarget(from->target, &call->target, error);
+  if (status != ROTARY_OK) return status;
+  PositionRange ranges[kMaxAxes];
+  PositionRule rule = RuleOf(first);
+  if (call->embedding == nullptr) {
+    CommonRanges(*from, ranges);
+    rule.ranges = ranges;
+  }
+  Sources positions;
+  status = ReadPositionsArg(from->positions, from->batch, from->tokens, rule,
+                            &call->positions, &positions, error);
+  if (status != ROTARY_OK) return status;
+  status = CheckApart(*from, *call, positions, error);
+  if (status != ROTARY_OK) return status;
+  return call->embedding != nullptr ? ROTARY_OK : ReadIndex(*from, call, error);
 }
 
 }  // namespace rotary

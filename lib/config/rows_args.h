@@ -24,13 +24,6 @@ rotary_status CheckRowRange(const rotary_rows* rows, int64_t first_row,
                             int64_t count, const char* count_name,
                             rotary_error* error);
 
-// Rows [first_row, first_row + count) are to be copied to cos and sin.
-rotary_status ReadRowsExport(const rotary_rows* rows, int64_t first_row,
-                             int64_t count, rotary_dtype dtype,
-                             rotary_width width, void* cos, void* sin,
-                             int64_t row_stride, int64_t element_stride,
-                             CosSinCopy* to, rotary_error* error);
-
 // Checks args in whole, positions included.
 rotary_status ReadRowsArgs(rotary_rows* rows, const rotary_rows_args* from,
                            RowsCall* call, int32_t* num_threads,

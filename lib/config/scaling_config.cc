@@ -53,6 +53,10 @@ constexpr FieldRule kRules[kNumScalingFields] = {
     {"scaling.gamma_0", &rotary_scaling::gamma_0, kAbove0, kFinite, kPositive},
     {"scaling.gamma_1", &rotary_scaling::gamma_1, kAbove0, kFinite, kPositive},
     {"scaling.exponent", &rotary_scaling::exponent, 0.0, kFinite, kNotNegative},
+    {"scaling.first_freq", &rotary_scaling::first_freq, kAbove0, kFinite,
+     kPositive},
+    {"scaling.last_freq", &rotary_scaling::last_freq, kAbove0, kFinite,
+     kPositive},
 };
 
 // Two of which the first must not be the smaller one.
@@ -74,7 +78,7 @@ rotary_status CheckRamp(const Model& model, const OrderRule& ends,
                     "must be more than 1 with the ramps of this scaling");
   }
   const Ramp ramp =
-      RampOf(model, model.fields[ends.large], model.fields[ends.small]);
+      RampIn(model, model.fields[ends.large], model.fields[ends.small]);
   if (ramp.low < ramp.high) return ROTARY_OK;
   char reason[80];
   if (ramp.low == 0.0) {

@@ -11,25 +11,36 @@
 
 namespace rotary {
 
-// The size of a public struct in version 0.1; it has grown once at most.
+// The sizes of a public struct in versions 0.1 and 0.2.
+struct OldSizes {
+  size_t first;
+  size_t second;
+};
 template <class Struct>
-inline constexpr size_t kFirstSize = sizeof(Struct);
+inline constexpr OldSizes kOldSizes = {sizeof(Struct), sizeof(Struct)};
 template <>
-inline constexpr size_t kFirstSize<rotary_positions> =
-    offsetof(rotary_positions, cu_seqlens);
+inline constexpr OldSizes kOldSizes<rotary_positions> = {
+    offsetof(rotary_positions, cu_seqlens),
+    offsetof(rotary_positions, axis_stride)};
 template <>
-inline constexpr size_t kFirstSize<rotary_embedding_config> =
-    offsetof(rotary_embedding_config, scaling);
+inline constexpr OldSizes kOldSizes<rotary_embedding_config> = {
+    offsetof(rotary_embedding_config, scaling),
+    offsetof(rotary_embedding_config, scaling)};
 template <>
-inline constexpr size_t kFirstSize<rotary_apply_args> =
-    offsetof(rotary_apply_args, cos_sin);
+inline constexpr OldSizes kOldSizes<rotary_rows_args> = {
+    offsetof(rotary_rows_args, log_n_length),
+    offsetof(rotary_rows_args, log_n_length)};
+template <>
+inline constexpr OldSizes kOldSizes<rotary_apply_args> = {
+    offsetof(rotary_apply_args, cos_sin),
+    offsetof(rotary_apply_args, log_n_length)};
 
 // Whether some version's struct, this one's or a later one's, may be so large.
 template <class Struct>
 constexpr bool IsSize(size_t size) {
   // A struct that was never initialized may say anything; none is so large.
   constexpr size_t kMaxSize = 4096;
-  return size == kFirstSize<Struct> ||
+  return size == kOldSizes<Struct>.first || size == kOldSizes<Struct>.second ||
          (size >= sizeof(Struct) && size <= kMaxSize);
 }
 

@@ -40,7 +40,8 @@ Region OutputRegion(const Shape& shape, const Tensor& tensor) {
 Region SourceRegion(const rotary_apply_args& args, const ApplyCall& call,
                     const Sources& sources, int i) {
   if (i == 0 && call.rows == nullptr && args.positions != nullptr) {
-    return PositionsRegion(call.positions, {args.batch, args.tokens});
+    const int64_t axes = call.embedding != nullptr ? call.embedding->axes : 1;
+    return PositionsRegion(call.positions, axes, {args.batch, args.tokens});
   }
   return RegionOf(sources.spans[i]);
 }

@@ -13,12 +13,9 @@ double RationalPower(double base, double numerator, double denominator) {
   return power + power * (rest * log(base));
 }
 
-void DefaultInvFreq(int64_t count, int64_t freq_dim, double base,
-                    double* inv_freq) {
-  const double d = static_cast<double>(freq_dim);
-  for (int64_t i = 0; i < count; ++i) {
-    inv_freq[i] = RationalPower(base, static_cast<double>(-2 * i), d);
-  }
+double DefaultInvFreq(double base, int64_t index, int64_t dim) {
+  return RationalPower(base, static_cast<double>(-2 * index),
+                       static_cast<double>(dim));
 }
 
 }  // namespace rotary

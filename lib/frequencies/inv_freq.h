@@ -11,10 +11,8 @@ namespace rotary {
 // base^(numerator / denominator), as exact as if the exponent were not rounded.
 double RationalPower(double base, double numerator, double denominator);
 
-// inv_freq[i] = base^(-2 i / freq_dim), i < count: the RoFormer paper
-// (arXiv:2104.09864), equation 15.
-void DefaultInvFreq(int64_t count, int64_t freq_dim, double base,
-                    double* inv_freq);
+// base^(-2 index / dim): the RoFormer paper (arXiv:2104.09864), equation 15.
+double DefaultInvFreq(double base, int64_t index, int64_t dim);
 
 }  // namespace rotary
 

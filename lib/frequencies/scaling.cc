@@ -3,17 +3,18 @@
 #include <math.h>
 
 #include "lib/frequencies/inv_freq.h"
+#include "lib/frequencies/ramp.h"
 
 namespace rotary {
 namespace {
 
 constexpr double kTwoPi = 6.283185307179586;
 
-double Min(double a, double b) { return b < a ? b : a; }
-double Max(double a, double b) { return b > a ? b : a; }
-
 double Default(const Model& model, double* inv_freq) {
-  DefaultInvFreq(model.count, model.freq_dim, model.base, inv_freq);
+  for (int64_t i = 0; i < model.count; ++i) {
+    const PairSource source = SourceOf(model, i);
+    inv_freq[i] = DefaultInvFreq(model.base, source.index, source.dim);
+  }
   return 1.0;
 }
 
@@ -30,9 +31,10 @@ double Linear(const Model& model, double* inv_freq) {
 // last (reddit.com/user/bloc97, 2023).  The larger base that has this effect
 // may be beyond f64.
 double NtkShare(const Model& model, double factor, int64_t i) {
-  if (i == 0) return 1.0;
-  return RationalPower(factor, static_cast<double>(-2 * i),
-                       static_cast<double>(model.freq_dim - 2));
+  const PairSource source = SourceOf(model, i);
+  if (source.index == 0) return 1.0;
+  return RationalPower(factor, static_cast<double>(-2 * source.index),
+                       static_cast<double>(source.dim - 2));
 }
 
 void StretchLast(const Model& model, double factor, double* inv_freq) {
@@ -50,24 +52,17 @@ double Ntk(const Model& model, double* inv_freq) {
 // As HF transformers: NTK-aware, by the length.
 double DynamicNtk(const Model& model, double* inv_freq) {
   const double trained = model.fields[kOriginalLength];
-  const double more = Max(model.fields[kLength] - trained, 0.0) / trained;
+  const double more = fmax(model.fields[kLength] - trained, 0.0) / trained;
   StretchLast(model, 1.0 + model.fields[kFactor] * more, inv_freq);
   return 1.0;
-}
-
-// 1 up to the ramp's low end, 0 from its high end on.
-double At(const Ramp& ramp, int64_t i) {
-  const double at =
-      (static_cast<double>(i) - ramp.low) / (ramp.high - ramp.low);
-  return 1.0 - Min(Max(at, 0.0), 1.0);
 }
 
 // NTK-by-parts: interpolated, NTK-aware and untouched frequencies blended by
 // two ramps (jquesnelle/yarn, LlamaPartNTKScaledRotaryEmbedding).
 double NtkByParts(const Model& model, double* inv_freq) {
   const double* f = model.fields;
-  const Ramp ntk_ramp = RampOf(model, f[kBeta0], f[kBeta1]);
-  const Ramp plain_ramp = RampOf(model, f[kGamma0], f[kGamma1]);
+  const Ramp ntk_ramp = RampIn(model, f[kBeta0], f[kBeta1]);
+  const Ramp plain_ramp = RampIn(model, f[kGamma0], f[kGamma1]);
   Default(model, inv_freq);
   for (int64_t i = 0; i < model.count; ++i) {
     const double plain = inv_freq[i];
@@ -83,11 +78,12 @@ double NtkByParts(const Model& model, double* inv_freq) {
 // NTK-mixed: su.kexue.fm, "NTK-RoPE mixed", by an exponent.
 double NtkMixed(const Model& model, double* inv_freq) {
   const double log_factor = log(model.fields[kFactor]);
-  const double half = static_cast<double>(model.freq_dim) / 2.0;
   Default(model, inv_freq);
   for (int64_t i = 0; i < model.count; ++i) {
-    const double share =
-        pow(static_cast<double>(i + 1) / half, model.fields[kExponent]);
+    const PairSource source = SourceOf(model, i);
+    const double half = static_cast<double>(source.dim) / 2.0;
+    const double share = pow(static_cast<double>(source.index + 1) / half,
+                             model.fields[kExponent]);
     inv_freq[i] *= exp(-log_factor * share);
   }
   return 1.0;
@@ -105,7 +101,7 @@ void Interpolate(const Model& model, double* inv_freq) {
     return;
   }
   const Ramp ramp =
-      RampOf(model, model.fields[kBetaFast], model.fields[kBetaSlow]);
+      RampIn(model, model.fields[kBetaFast], model.fields[kBetaSlow]);
   Default(model, inv_freq);
   for (int64_t i = 0; i < model.count; ++i) {
     const double keep = At(ramp, i) * model.fields[kExtrapolationFactor];
@@ -166,11 +162,42 @@ double Llama3(const Model& model, double* inv_freq) {
 
 // Gemma 4: the first pairs of the whole head turn, the others do not.
 double Proportional(const Model& model, double* inv_freq) {
-  const double* f = model.fields;
-  const int64_t turning = static_cast<int64_t>(floor(
-      f[kPartialRotaryFactor] * static_cast<double>(model.freq_dim) / 2.0));
   Linear(model, inv_freq);
-  for (int64_t i = turning; i < model.count; ++i) inv_freq[i] = 0.0;
+  for (int64_t i = 0; i < model.count; ++i) {
+    const PairSource source = SourceOf(model, i);
+    const double turning = floor(model.fields[kPartialRotaryFactor] *
+                                 static_cast<double>(source.dim) / 2.0);
+    if (static_cast<double>(source.index) >= turning) inv_freq[i] = 0.0;
+  }
+  return 1.0;
+}
+
+// How far frequency i is from an axis's first to its last, 0 to 1.
+double Way(const Model& model, int64_t i) {
+  const PairSource source = SourceOf(model, i);
+  if (source.index == 0) return 0.0;
+  return static_cast<double>(source.index) /
+         static_cast<double>(source.count - 1);
+}
+
+// Equal ratios (LTX-Video; DINOv3 with a least and a largest period).
+double Geometric(const Model& model, double* inv_freq) {
+  const double first = model.fields[kFirstFreq];
+  const double last = model.fields[kLastFreq];
+  for (int64_t i = 0; i < model.count; ++i) {
+    inv_freq[i] = first * pow(last / first, Way(model, i));
+  }
+  return 1.0;
+}
+
+// Equal steps (lucidrains' "pixel").
+double Linspace(const Model& model, double* inv_freq) {
+  const double first = model.fields[kFirstFreq];
+  const double last = model.fields[kLastFreq];
+  for (int64_t i = 0; i < model.count; ++i) {
+    const double way = Way(model, i);
+    inv_freq[i] = first * (1.0 - way) + last * way;
+  }
   return 1.0;
 }
 
@@ -206,20 +233,13 @@ const ScalingRule kScalings[] = {
      0},
     {Proportional, Bits(kFactor, kPartialRotaryFactor), 0, 0},
     {Ggml, Bits(kFactor, kExtrapolationFactor), kRampFields, 0},
+    {Geometric, Bits(kFirstFreq, kLastFreq), 0, 0},
+    {Linspace, Bits(kFirstFreq, kLastFreq), 0, 0},
 };
 
-Ramp RampOf(const Model& model, double fast, double slow) {
-  const double d = static_cast<double>(model.freq_dim);
-  const double length = model.fields[kOriginalLength];
-  const auto pair = [&](double turns) {
-    return d * log(length / (turns * kTwoPi)) / (2.0 * log(model.base));
-  };
-  Ramp ramp = {pair(fast), pair(slow)};
-  if (model.truncate) ramp = {floor(ramp.low), ceil(ramp.high)};
-  ramp = {Max(ramp.low, 0.0), Min(ramp.high, d - 1.0)};
-  // As all implementations do, where it would be a step.
-  if (ramp.low == ramp.high) ramp.high += 0.001;
-  return ramp;
+Ramp RampIn(const Model& model, double fast, double slow) {
+  return RampOf(model.base, model.freq_dim, model.fields[kOriginalLength], fast,
+                slow, model.truncate);
 }
 
 double MakeFrequencies(const Model& model, double* inv_freq) {
@@ -227,6 +247,9 @@ double MakeFrequencies(const Model& model, double* inv_freq) {
       kScalings[static_cast<int>(model.scaling)].make(model, inv_freq);
   if (model.factors.data != nullptr) {
     for (int64_t i = 0; i < model.count; ++i) inv_freq[i] /= model.factors[i];
+  }
+  for (int64_t i = 0; i < model.count; ++i) {
+    if (SourceOf(model, i).axis < 0) inv_freq[i] = 0.0;
   }
   return attention;
 }
@@ -238,7 +261,7 @@ bool LengthMatters(const Model& a, const Model& b) {
   switch (a.scaling) {
     case Scaling::kDynamicNtk:
       // NTK-aware scaling leaves the first pair as it is.
-      return a.count > 1 && Max(x, trained) != Max(y, trained);
+      return a.count > 1 && fmax(x, trained) != fmax(y, trained);
     case Scaling::kLongRope:
       return (x > trained) != (y > trained);
     default:

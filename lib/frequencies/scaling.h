@@ -6,6 +6,9 @@
 
 #include <stdint.h>
 
+#include "lib/frequencies/axes.h"
+#include "lib/frequencies/ramp.h"
+
 namespace rotary {
 
 // In the order of rotary_scaling_kind.
@@ -21,6 +24,8 @@ enum class Scaling : int32_t {
   kLlama3,
   kProportional,
   kGgml,
+  kGeometric,
+  kLinspace,
   kCount
 };
 
@@ -44,6 +49,8 @@ enum ScalingField : int {
   kGamma0,
   kGamma1,
   kExponent,
+  kFirstFreq,
+  kLastFreq,
   kNumScalingFields
 };
 
@@ -59,9 +66,13 @@ struct Divisors {
   }
 };
 
+// The numbers of all heads' pairs run through: pair i of head h is h * pairs +
+// i.
 struct Model {
-  int64_t count = 0;     // of frequencies
-  int64_t freq_dim = 0;  // of their exponents
+  int64_t count = 0;     // of pairs, and of their frequencies
+  int64_t freq_dim = 0;  // of the exponents of a ramp
+  // [count] what turns each pair; nullptr: pair i is frequency i of freq_dim.
+  const PairSource* sources = nullptr;
   double base = 0.0;
   Scaling scaling = Scaling::kDefault;
   bool truncate = true;  // ramps end at whole pairs
@@ -89,14 +100,15 @@ struct ScalingRule {
 };
 extern const ScalingRule kScalings[static_cast<int>(Scaling::kCount)];
 
-// Over the pairs, between those that turn `fast` and `slow` times in the length
-// that the model was trained on.  If the pairs are far outside of what lies
-// between, low > high: then it is no ramp.
-struct Ramp {
-  double low;
-  double high;
-};
-Ramp RampOf(const Model& model, double fast, double slow);
+// Frequency `index` of `count`, by an exponent of `dim`, turns pair i.
+inline PairSource SourceOf(const Model& model, int64_t i) {
+  if (model.sources != nullptr) return model.sources[i];
+  return {0, i, model.count, model.freq_dim};
+}
+
+// The ramp between the pairs that turn `fast` and `slow` times in the length
+// that the model was trained on.
+Ramp RampIn(const Model& model, double fast, double slow);
 
 // Makes inv_freq, [count], of a model that has been checked; returns the
 // attention factor.

@@ -115,6 +115,18 @@ struct MakeRowsJob {
 };
 using MakeRowsKernel = void (*)(const MakeRowsJob& job);
 
+// The same for positions of several axes, each pair turned by one of them: that
+// on which its inv_freq is not 0.
+struct MakeAxisRowsJob {
+  MakeRowsJob rows;  // with the positions on the first axis
+  int64_t axes;
+  int64_t position_stride;    // from axis to axis
+  const double* inv_freq;     // [axes][padded_pairs]
+  const uint8_t* group_axes;  // of every kPairPadding pairs: bit a, whether
+                              // axis a turns some of them
+};
+using MakeAxisRowsKernel = void (*)(const MakeAxisRowsJob& job);
+
 // Rows of cos and sin for a run of tokens from positions of any kind, on
 // several axes, in f64, rounded once.  The angle of a pair is the sum over the
 // axes of position * inv_freq, in two f64; these sum up to at most 2^40 in

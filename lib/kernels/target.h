@@ -28,6 +28,7 @@ extern const RotateKernels* const kRotateF32[kNumTargets];
 extern const RotateKernels* const kRotateF16[kNumTargets];
 extern const RotateKernels* const kRotateBF16[kNumTargets];
 extern const MakeRowsKernel kMakeRows[kNumTargets];
+extern const MakeAxisRowsKernel kMakeAxisRows[kNumTargets];
 extern const AngleRowsKernel kAngleRows[kNumTargets];
 extern const CosSinRowsKernel kCosSinRows[kNumTargets];
 extern const GatherRowsKernel kGatherRows[kNumTargets];

@@ -78,7 +78,7 @@ bool FindBadTwin(const CosSin& from, const Positions& positions, Target target,
     for (int64_t t = 0; t < tokens; ++t) {
       int32_t position = 0;
       if (from.by_position) {
-        ReadPositions(positions, b, t, 1, &position);
+        ReadPositions(positions, 0, b, t, 1, &position);
         if (position == kNoPosition) continue;
       }
       for (int64_t h = 0; h < heads; ++h) {

@@ -9,58 +9,107 @@
 namespace rotary {
 namespace {
 
+// Whether an element marks what is not rotated.
 template <typename T>
-constexpr T kSentinel = std::is_signed_v<T> ? std::numeric_limits<T>::min()
-                                            : std::numeric_limits<T>::max();
+bool IsSentinel(T id) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return id != id;
+  } else {
+    return id == (std::is_signed_v<T> ? std::numeric_limits<T>::min()
+                                      : std::numeric_limits<T>::max());
+  }
+}
 
-// Whether offset + id + step is in the range.
+// Whether id + offset + step is in the range.
 template <typename T>
 bool IsIn(const PositionRange& range, T id, int64_t offset, int64_t step) {
-  int64_t sum;
-  return !__builtin_add_overflow(id, offset, &sum) &&
-         !__builtin_add_overflow(sum, step, &sum) && sum >= range.low &&
-         sum <= range.high;
+  if constexpr (std::is_floating_point_v<T>) {
+    const double sum = static_cast<double>(id) + static_cast<double>(offset) +
+                       static_cast<double>(step);
+    return sum >= range.real_low && sum <= range.real_high;
+  } else {
+    int64_t sum;
+    return !__builtin_add_overflow(id, offset, &sum) &&
+           !__builtin_add_overflow(sum, step, &sum) && sum >= range.low &&
+           sum <= range.high;
+  }
 }
 
 template <typename T>
-T Element(const Positions& positions, int64_t b, int64_t t) {
+T Element(const Positions& positions, int64_t axis, int64_t b, int64_t t) {
   if (positions.data == nullptr) return 0;
   return static_cast<const T*>(
-      positions.data)[b * positions.batch_stride + t * positions.token_stride];
+      positions.data)[axis * positions.axis_stride +
+                      b * positions.batch_stride + t * positions.token_stride];
 }
 
-// Of an element that has been checked.  Unsigned arithmetic: one that changed
-// since gives some position, and no undefined behavior.
-template <typename T>
-int32_t Position(const Positions& positions, T id, int64_t step) {
-  if (id == kSentinel<T>) return kNoPosition;
-  return static_cast<int32_t>(static_cast<uint64_t>(id) +
-                              static_cast<uint64_t>(positions.offset) +
-                              static_cast<uint64_t>(step));
+// What the sentinel is read as.
+template <typename Out>
+constexpr Out kNone = kNoPosition;
+template <>
+constexpr double kNone<double> = std::numeric_limits<double>::quiet_NaN();
+
+// Of an element that has been checked.
+template <typename T, typename Out>
+Out Position(const Positions& positions, T id, int64_t step) {
+  if (IsSentinel(id)) return kNone<Out>;
+  if constexpr (std::is_floating_point_v<T>) {
+    return static_cast<double>(id) + static_cast<double>(positions.offset) +
+           static_cast<double>(step);
+  } else {
+    // Unsigned: an element that changed since gives some position, and no
+    // undefined behavior.
+    return static_cast<int32_t>(static_cast<uint64_t>(id) +
+                                static_cast<uint64_t>(positions.offset) +
+                                static_cast<uint64_t>(step));
+  }
 }
 
-// Whether token t of sequence b may be where it is.
 template <typename T>
-bool IsGood(const Positions& positions, int64_t b, int64_t t,
-            const PositionRange& range, int64_t* id) {
-  const T element = Element<T>(positions, b, t);
-  *id = static_cast<int64_t>(element);
-  return element == kSentinel<T> ||
-         IsIn(range, element, positions.offset, t * positions.token_step);
+BadPosition Bad(int64_t b, int64_t token, int64_t axis, T id) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return {b, token, axis, 0, static_cast<double>(id)};
+  } else {
+    return {b, token, axis, static_cast<int64_t>(id), 0.0};
+  }
 }
 
 // Of a packed batch: the first and the last token of each sequence tell.
 template <typename T>
-bool FindBadPacked(const Positions& positions, const PositionRange& range,
-                   BadPosition* bad) {
+bool FindBadPacked(const Positions& positions, int64_t axis,
+                   const PositionRange& range, BadPosition* bad) {
   for (int64_t s = 0; s < positions.num_sequences; ++s) {
     const int64_t begin = SequenceBegin(positions, s);
     const int64_t length = SequenceBegin(positions, s + 1) - begin;
-    const T element = Element<T>(positions, s, 0);
-    if (length == 0 || element == kSentinel<T>) continue;
+    const T id = Element<T>(positions, axis, s, 0);
+    if (length == 0 || IsSentinel(id)) continue;
     for (const int64_t step : {int64_t{0}, length - 1}) {
-      if (!IsIn(range, element, positions.offset, step)) {
-        *bad = {0, begin + step, static_cast<int64_t>(element)};
+      if (!IsIn(range, id, positions.offset, step)) {
+        *bad = Bad(0, begin + step, axis, id);
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+template <typename T>
+bool FindBadOn(const Positions& positions, int64_t axis, int64_t batch,
+               int64_t tokens, const PositionRange& range, BadPosition* bad) {
+  if (positions.cu_seqlens != nullptr) {
+    return FindBadPacked<T>(positions, axis, range, bad);
+  }
+  // Within a sequence of consecutive positions the ends tell.
+  const int64_t step = positions.token_step == 0 || tokens < 2 ? 1 : tokens - 1;
+  // A broadcast is looked at once.
+  const int64_t sequences = positions.batch_stride == 0 ? 1 : batch;
+  if (positions.token_stride == 0 && positions.token_step == 0) tokens = 1;
+  for (int64_t b = 0; b < sequences; ++b) {
+    for (int64_t t = 0; t < tokens; t += step) {
+      const T id = Element<T>(positions, axis, b, t);
+      if (!IsSentinel(id) &&
+          !IsIn(range, id, positions.offset, t * positions.token_step)) {
+        *bad = Bad(b, t, axis, id);
         return true;
       }
     }
@@ -70,22 +119,10 @@ bool FindBadPacked(const Positions& positions, const PositionRange& range,
 
 template <typename T>
 bool FindBad(const Positions& positions, int64_t batch, int64_t tokens,
-             const PositionRange& range, BadPosition* bad) {
-  if (positions.cu_seqlens != nullptr) {
-    return FindBadPacked<T>(positions, range, bad);
-  }
-  // Within a sequence of consecutive positions the ends tell.
-  const int64_t step = positions.token_step == 0 || tokens < 2 ? 1 : tokens - 1;
-  // A broadcast is looked at once.
-  const int64_t sequences = positions.batch_stride == 0 ? 1 : batch;
-  if (positions.token_stride == 0 && positions.token_step == 0) tokens = 1;
-  for (int64_t b = 0; b < sequences; ++b) {
-    for (int64_t t = 0; t < tokens; t += step) {
-      int64_t id;
-      if (!IsGood<T>(positions, b, t, range, &id)) {
-        *bad = {b, t, id};
-        return true;
-      }
+             int64_t axes, const PositionRange* ranges, BadPosition* bad) {
+  for (int64_t axis = 0; axis < axes; ++axis) {
+    if (FindBadOn<T>(positions, axis, batch, tokens, ranges[axis], bad)) {
+      return true;
     }
   }
   return false;
@@ -129,60 +166,91 @@ void ForEachRun(const Positions& positions, int64_t first, int64_t count,
   }
 }
 
-template <typename T>
-void ReadPacked(const Positions& positions, int64_t first, int64_t count,
-                int32_t* out) {
+template <typename T, typename Out>
+void ReadPacked(const Positions& positions, int64_t axis, int64_t first,
+                int64_t count, Out* out) {
   ForEachRun(positions, first, count,
              [&](int64_t s, int64_t t, int64_t end, int64_t begin) {
-               const T id = s < 0 ? kSentinel<T> : Element<T>(positions, s, 0);
+               const T id = s < 0 ? T{} : Element<T>(positions, axis, s, 0);
                for (; t < end; ++t, ++out) {
-                 *out = Position<T>(positions, id, t - begin);
+                 *out = s < 0 ? kNone<Out>
+                              : Position<T, Out>(positions, id, t - begin);
                }
              });
 }
 
-template <typename T>
-void Read(const Positions& positions, int64_t b, int64_t first, int64_t count,
-          int32_t* out) {
+template <typename T, typename Out>
+void Read(const Positions& positions, int64_t axis, int64_t b, int64_t first,
+          int64_t count, Out* out) {
   if (positions.cu_seqlens != nullptr) {
-    return ReadPacked<T>(positions, first, count, out);
+    return ReadPacked<T, Out>(positions, axis, first, count, out);
   }
   for (int64_t i = 0; i < count; ++i) {
     const int64_t t = first + i;
-    const T id = Element<T>(positions, b, t);
-    out[i] = Position<T>(positions, id, t * positions.token_step);
+    const T id = Element<T>(positions, axis, b, t);
+    out[i] = Position<T, Out>(positions, id, t * positions.token_step);
   }
 }
 
 }  // namespace
 
 bool FindBadPosition(const Positions& positions, int64_t batch, int64_t tokens,
-                     const PositionRange& range, BadPosition* bad) {
+                     int64_t axes, const PositionRange* ranges,
+                     BadPosition* bad) {
   switch (positions.type) {
     case PositionType::kI32:
-      return FindBad<int32_t>(positions, batch, tokens, range, bad);
+      return FindBad<int32_t>(positions, batch, tokens, axes, ranges, bad);
     case PositionType::kU32:
-      return FindBad<uint32_t>(positions, batch, tokens, range, bad);
+      return FindBad<uint32_t>(positions, batch, tokens, axes, ranges, bad);
     case PositionType::kI64:
-      return FindBad<int64_t>(positions, batch, tokens, range, bad);
+      return FindBad<int64_t>(positions, batch, tokens, axes, ranges, bad);
     case PositionType::kU64:
-      return FindBad<uint64_t>(positions, batch, tokens, range, bad);
+      return FindBad<uint64_t>(positions, batch, tokens, axes, ranges, bad);
+    case PositionType::kF32:
+      return FindBad<float>(positions, batch, tokens, axes, ranges, bad);
+    case PositionType::kF64:
+      return FindBad<double>(positions, batch, tokens, axes, ranges, bad);
   }
   return false;
 }
 
-void ReadPositions(const Positions& positions, int64_t b, int64_t first,
-                   int64_t count, int32_t* out) {
+void ReadPositions(const Positions& positions, int64_t axis, int64_t b,
+                   int64_t first, int64_t count, int32_t* out) {
+  switch (positions.type) {
+    case PositionType::kU32:
+      return Read<uint32_t>(positions, axis, b, first, count, out);
+    case PositionType::kI64:
+      return Read<int64_t>(positions, axis, b, first, count, out);
+    case PositionType::kU64:
+      return Read<uint64_t>(positions, axis, b, first, count, out);
+    default:
+      return Read<int32_t>(positions, axis, b, first, count, out);
+  }
+}
+
+void ReadRealPositions(const Positions& positions, int64_t axis, int64_t b,
+                       int64_t first, int64_t count, double* out) {
   switch (positions.type) {
     case PositionType::kI32:
-      return Read<int32_t>(positions, b, first, count, out);
+      return Read<int32_t>(positions, axis, b, first, count, out);
     case PositionType::kU32:
-      return Read<uint32_t>(positions, b, first, count, out);
+      return Read<uint32_t>(positions, axis, b, first, count, out);
     case PositionType::kI64:
-      return Read<int64_t>(positions, b, first, count, out);
+      return Read<int64_t>(positions, axis, b, first, count, out);
     case PositionType::kU64:
-      return Read<uint64_t>(positions, b, first, count, out);
+      return Read<uint64_t>(positions, axis, b, first, count, out);
+    case PositionType::kF32:
+      return Read<float>(positions, axis, b, first, count, out);
+    case PositionType::kF64:
+      return Read<double>(positions, axis, b, first, count, out);
   }
+}
+
+int64_t SequenceAt(const Positions& positions, int64_t token) {
+  const int64_t s = SequenceOf(positions, token);
+  const bool in = s >= 0 && s < positions.num_sequences &&
+                  token < SequenceBegin(positions, s + 1);
+  return in ? s : -1;
 }
 
 void MarkPadding(const Positions& positions, int64_t first, int64_t count,

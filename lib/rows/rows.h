@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #include "lib/kernels/kernels.h"
-#include "lib/rows/embedding.h"
 
 // The head of a block of memory without pointers: this, then a byte for each
 // row (does it rotate?), then the rows, [cos padded][sin padded] each.
@@ -61,23 +60,6 @@ inline RowsView ViewRows(const rotary_rows* rows) {
   float* cos = reinterpret_cast<float*>(rotates + RotatesBytes(rows->count));
   const int64_t padded = PaddedPairs(rows->pairs);
   return {cos, cos + padded, 2 * padded, reinterpret_cast<uint8_t*>(rotates)};
-}
-
-// What cos and sin are multiplied by; the sign of sin's is the direction.
-struct RowFactors {
-  double cos;
-  double sin;
-};
-
-// What the rows of an embedding are made of; which ones remains to be said.
-inline MakeRowsJob RowsJob(const rotary_embedding& embedding,
-                           const RowFactors& factors) {
-  MakeRowsJob job;
-  job.table = embedding.table;
-  job.padded_pairs = PaddedPairs(embedding.pairs);
-  job.cos_factor = factors.cos;
-  job.sin_factor = factors.sin;
-  return job;
 }
 
 // Arrays of cos and of sin that rows are copied to.  Strides are in elements.

@@ -19,7 +19,7 @@ endfunction()
 
 function(write_program)
   read_code(${HEADER} code)
-  string(REGEX REPLACE "\\[[0-9]+\\]" "" code "${code}")
+  string(REGEX REPLACE "\\[[0-9A-Z_]+\\]" "" code "${code}")
   string(REGEX MATCHALL "struct rotary_[a-z_]+ {" starts "${code}")
   string(REGEX MATCHALL "struct rotary_[a-z_]+ {[^{}]*}" structs "${code}")
   list(LENGTH starts start_count)

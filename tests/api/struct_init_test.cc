@@ -18,7 +18,18 @@ rotary_embedding_config Default(const rotary_embedding_config&) {
   config.base = 10000;
   config.gain = 1;
   config.inv_freq_dtype = ROTARY_F64;
+  config.heads = 1;
+  config.row_dtype = ROTARY_F32;
+  config.xpos_scale_base = 512;
   return config;
+}
+
+rotary_axes Default(const rotary_axes&) {
+  rotary_axes axes = {};
+  axes.num_axes = 1;
+  for (double& low : axes.low) low = -2147483647;
+  for (double& high : axes.high) high = 2147483647;
+  return axes;
 }
 
 rotary_scaling DefaultScaling(rotary_scaling_kind kind) {
@@ -47,6 +58,7 @@ rotary_positions Default(const rotary_positions&) {
   positions.kind = ROTARY_POSITION_IDS;
   positions.batch_stride = ROTARY_DENSE;
   positions.token_stride = ROTARY_DENSE;
+  positions.axis_stride = ROTARY_DENSE;
   return positions;
 }
 
@@ -54,6 +66,8 @@ rotary_rows_args Default(const rotary_rows_args&) {
   rotary_rows_args args = {};
   args.batch = 1;
   args.mode = ROTARY_FORWARD;
+  args.index_batch_stride = ROTARY_DENSE;
+  args.index_token_stride = ROTARY_DENSE;
   return args;
 }
 
@@ -116,13 +130,15 @@ void CheckInit(const Struct& set, const Init& init) {
 
 TEST_CASE("init functions write as many bytes as they are told") {
   CheckInit(Default(rotary_embedding_config()), rotary_embedding_config_init);
+  CheckInit(Default(rotary_axes()), rotary_axes_init);
   CheckInit(Default(rotary_positions()), rotary_positions_init);
   CheckInit(Default(rotary_rows_args()), rotary_rows_args_init);
   CheckInit(Default(rotary_cos_sin()), rotary_cos_sin_init);
   CheckInit(Default(rotary_tensor()), rotary_tensor_init);
   CheckInit(Default(rotary_apply_args()), rotary_apply_args_init);
   // A kind that there is not is refused later.
-  for (rotary_scaling_kind kind = -1; kind <= ROTARY_SCALING_GGML + 1; ++kind) {
+  for (rotary_scaling_kind kind = -1; kind <= ROTARY_SCALING_LINSPACE + 1;
+       ++kind) {
     CheckInit(DefaultScaling(kind), [&](rotary_scaling* scaling, size_t size) {
       rotary_scaling_init(scaling, size, kind);
     });

@@ -19,7 +19,7 @@ struct Later {
   uint64_t added[3];
 };
 
-// The size that a struct had in version 0.1.
+// The sizes that a struct had in versions 0.1 and 0.2.
 template <typename Struct>
 inline constexpr size_t kFirstSize = sizeof(Struct);
 template <>
@@ -27,11 +27,20 @@ inline constexpr size_t kFirstSize<rotary_embedding_config> = 48;
 template <>
 inline constexpr size_t kFirstSize<rotary_positions> = 48;
 template <>
+inline constexpr size_t kFirstSize<rotary_rows_args> = 64;
+template <>
 inline constexpr size_t kFirstSize<rotary_apply_args> = 112;
+template <typename Struct>
+inline constexpr size_t kSecondSize = kFirstSize<Struct>;
+template <>
+inline constexpr size_t kSecondSize<rotary_positions> = 72;
+template <>
+inline constexpr size_t kSecondSize<rotary_apply_args> = 128;
 
 template <typename Struct>
 bool IsSize(size_t size) {
-  return size == kFirstSize<Struct> || size >= sizeof(Struct);
+  return size == kFirstSize<Struct> || size == kSecondSize<Struct> ||
+         size >= sizeof(Struct);
 }
 
 }  // namespace rotary_test

@@ -87,7 +87,7 @@ TEST_CASE("arguments of the flat call are checked") {
   CheckFlatRefused<int64_t>(&FlatCall::tokens, {-1, kMin64}, "tokens");
   CheckFlatRefused<rotary_dtype>(
       &FlatCall::position_ids_dtype,
-      {0, -1, ROTARY_F32, ROTARY_F64, 3, 20, INT32_MIN, INT32_MAX},
+      {0, -1, ROTARY_F16, ROTARY_BF16, 15, 20, INT32_MIN, INT32_MAX},
       "position_ids_dtype");
   CheckFlatRefused<rotary_dtype>(
       &FlatCall::dtype,

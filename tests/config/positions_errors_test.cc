@@ -177,7 +177,7 @@ TEST_CASE("starts are checked with their tokens") {
 
 TEST_CASE("positions are integers of a known type, and of a known kind") {
   for (const int32_t dtype :
-       {0, +ROTARY_F32, +ROTARY_F64, 3, 15, 20, -1, INT32_MIN, INT32_MAX}) {
+       {0, +ROTARY_F16, +ROTARY_BF16, 5, 15, 20, -1, INT32_MIN, INT32_MAX}) {
     ValidCall call;
     call.positions.dtype = dtype;
     CheckPositionsRefused(call, {"positions.dtype", dtype});

@@ -69,7 +69,9 @@ const std::vector<Field>& Fields() {
       {"beta_1", &rotary_scaling::beta_1, {4}, false, kAny},
       {"gamma_0", &rotary_scaling::gamma_0, {4}, false, kAny},
       {"gamma_1", &rotary_scaling::gamma_1, {4}, false, kAny},
-      {"exponent", &rotary_scaling::exponent, {5}, true, kAny}};
+      {"exponent", &rotary_scaling::exponent, {5}, true, kAny},
+      {"first_freq", &rotary_scaling::first_freq, {11, 12}, false, kAny},
+      {"last_freq", &rotary_scaling::last_freq, {11, 12}, false, kAny}};
   return fields;
 }
 

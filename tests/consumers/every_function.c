@@ -77,6 +77,27 @@ static void ScaledEmbedding(void) {
   rotary_embedding_destroy(embedding);
 }
 
+static void SeveralAxes(void) {
+  rotary_axes axes;
+  rotary_embedding_config config;
+  rotary_embedding *embedding;
+  int32_t equal = 0;
+  rotary_axes_init(&axes, sizeof axes);
+  axes.num_axes = 2;
+  axes.layout = ROTARY_AXES_BLOCKS;
+  axes.sections[0] = axes.sections[1] = PAIRS / 2;
+  rotary_embedding_config_init(&config, sizeof config);
+  config.rotary_dim = HEAD_DIM;
+  config.axes = &axes;
+  CHECK_OK(rotary_embedding_create(&config, &embedding, &error));
+  CHECK(rotary_embedding_axes(embedding) == 2);
+  CHECK(rotary_embedding_heads(embedding) == 1);
+  CHECK(rotary_embedding_fingerprint(embedding) != 0);
+  CHECK_OK(rotary_embedding_config_equal(&config, &config, &equal, &error));
+  CHECK(equal == 1);
+  rotary_embedding_destroy(embedding);
+}
+
 static rotary_embedding *MakeEmbedding(void) {
   rotary_embedding *from_base;
   rotary_embedding *embedding;
@@ -208,6 +229,7 @@ int main(void) {
 
   TellVersion();
   ScaledEmbedding();
+  SeveralAxes();
   Share();
   ConvertBias();
   embedding = MakeEmbedding();

@@ -45,7 +45,7 @@ Real Ntk(Real base, Real stretch, Real d, int64_t i) {
 }
 
 Real InvFreqOf(const rotary_scaling& s, int64_t dim, Real base, int64_t i,
-               bool* fits) {
+               int64_t count, bool* fits) {
   const Real d = static_cast<Real>(dim);
   const Real index = static_cast<Real>(i);
   const Real plain = std::pow(base, -2 * index / d);
@@ -101,6 +101,17 @@ Real InvFreqOf(const rotary_scaling& s, int64_t dim, Real base, int64_t i,
       const double turning = s.partial_rotary_factor * static_cast<double>(dim);
       return index < std::floor(turning / 2) ? plain / factor : 0;
     }
+    case ROTARY_SCALING_GEOMETRIC:
+    case ROTARY_SCALING_LINSPACE: {
+      const Real first = s.first_freq;
+      const Real last = s.last_freq;
+      if (i == 0) return first;
+      const Real way = index / static_cast<Real>(count - 1);
+      if (s.kind == ROTARY_SCALING_LINSPACE) {
+        return first + way * (last - first);
+      }
+      return first * std::pow(last / first, way);
+    }
     default:
       return plain;
   }
@@ -144,6 +155,8 @@ ScaledConfig::ScaledConfig(rotary_scaling_kind kind, int64_t rotary_dim,
   rotary_scaling_init(&scaling, sizeof(scaling), kind);
   scaling.factor = 4;
   scaling.original_length = 4096;
+  scaling.first_freq = 3;
+  scaling.last_freq = 0.25;
   scaling.factors_dtype = ROTARY_F64;
   rotary_embedding_config_init(&config, sizeof(config));
   config.rotary_dim = rotary_dim;
@@ -172,7 +185,8 @@ TrueScaling TrueScalingOf(const rotary_embedding_config& config) {
   TrueScaling truth;
   truth.fits = true;
   for (int64_t i = 0; i < config.rotary_dim / 2; ++i) {
-    Real value = InvFreqOf(scaling, dim, config.base, i, &truth.fits);
+    Real value = InvFreqOf(scaling, dim, config.base, i, config.rotary_dim / 2,
+                           &truth.fits);
     if (scaling.factors != nullptr) {
       value /= ElementOf(scaling.factors, scaling.factors_dtype, i);
     }

@@ -5,80 +5,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
-#include <set>
 #include <stdexcept>
 
-#include "tests/golden/golden_scaling.h"
+#include "tests/golden/golden_compatible.h"
+#include "tests/golden/golden_model.h"
 
 namespace rotary_test {
 namespace {
 
 using nlohmann::json;
-using Embedding =
-    std::unique_ptr<rotary_embedding, decltype(&rotary_embedding_destroy)>;
-
-const std::set<std::string>& SupportedParams() {
-  // partial_rotary_factor is how a model's configuration states rotary_dim.
-  static const std::set<std::string> names = {
-      "head_dim",      "rotary_dim", "rotary_offset",
-      "pairing",       "base",       "partial_rotary_factor",
-      "freq_dim",      "freq_count", "scaling",
-      "direction",     "blocks",     "no_rotation_tokens",
-      "output_pairing"};
-  return names;
-}
-
-bool ArePositions(const json& positions) {
-  for (const json& position : positions) {
-    if (!position.is_number_integer()) return false;
-  }
-  return true;
-}
-
-// Why the case cannot be computed, or empty.
-std::string Unsupported(const GoldenCase& golden) {
-  if (golden.kind() != "rope" && golden.kind() != "rope_lowp" &&
-      golden.kind() != "rope_apply_cache") {
-    return "kind " + golden.kind();
-  }
-  const json& params = golden.params();
-  for (const auto& [name, value] : params.items()) {
-    if (SupportedParams().count(name) == 0) return "params." + name;
-  }
-  if (!ArePositions(golden.all().at("positions"))) return "positions";
-  if (golden.all().contains("axes")) return "axes";
-  if (params.value("blocks", 1) != 1) return "params.blocks";
-  const int64_t pairs = params.at("rotary_dim").get<int64_t>() / 2;
-  if (params.value("freq_count", pairs) != pairs) return "params.freq_count";
-  // A token that is not rotated is copied without gain: so says the format,
-  // and so does the library; but its figures then hold only without gain.
-  if (params.contains("no_rotation_tokens") &&
-      params.value("scaling", json::object()).value("attn_factor", 1.0) != 1) {
-    return "params.no_rotation_tokens";
-  }
-  return "";
-}
-
-void Check(rotary_status status, const rotary_error& error) {
-  if (status != ROTARY_OK) throw std::runtime_error(error.message);
-}
-
-Embedding MakeEmbedding(const json& params) {
-  rotary_embedding_config config;
-  rotary_embedding_config_init(&config, sizeof(config));
-  config.rotary_dim = params.at("rotary_dim").get<int64_t>();
-  config.base = params.at("base").get<double>();
-  config.freq_dim = params.value("freq_dim", int64_t{0});
-  const GoldenScaling scaling(params);
-  config.scaling = scaling.get();
-  config.gain = scaling.gain();
-  rotary_embedding* embedding = nullptr;
-  rotary_error error;
-  Check(rotary_embedding_create(&config, &embedding, &error), error);
-  return {embedding, rotary_embedding_destroy};
-}
-
 rotary_pairing PairingOf(const json& name) {
   if (name == "half") return ROTARY_HALF;
   if (name == "interleaved") return ROTARY_INTERLEAVED;
@@ -93,78 +28,129 @@ int32_t TransposeOf(const json& params) {
   return direction == -1 ? 1 : 0;
 }
 
-// x, [tokens][heads][head_dim], out of place, by the case's embedding or by
-// cos and sin.
+// Elements [offset, offset + rotary_dim) of x to y, [tokens][heads][head_dim].
 template <typename T>
-std::vector<T> Rotate(const GoldenCase& golden, int64_t heads,
-                      rotary_dtype dtype, const std::vector<T>& x,
-                      const rotary_cos_sin* cos_sin) {
+rotary_tensor TensorOf(const GoldenCase& golden, int64_t block,
+                       const GoldenModel& model, rotary_dtype dtype,
+                       const std::vector<T>& x, std::vector<T>* y) {
   const json& params = golden.params();
-  auto ids = golden.all().at("positions").get<std::vector<int64_t>>();
-  for (const json& token : params.value("no_rotation_tokens", json::array())) {
-    ids.at(token.get<size_t>()) = ROTARY_NO_POSITION_I64;
-  }
-  rotary_positions positions;
-  rotary_positions_init(&positions, sizeof(positions));
-  positions.data = ids.data();
-  positions.dtype = ROTARY_I64;
-
-  std::vector<T> y(x.size());
   rotary_tensor tensor;
   rotary_tensor_init(&tensor, sizeof(tensor));
-  tensor.heads = heads;
+  tensor.heads = golden.all().at("heads").get<int64_t>();
   tensor.head_dim = params.at("head_dim").get<int64_t>();
-  tensor.rotary_offset = params.value("rotary_offset", int64_t{0});
-  tensor.input = x.data();
+  tensor.rotary_offset =
+      params.value("rotary_offset", int64_t{0}) + block * model.block_dim();
+  // Blocks after the first rotate what is there by then.
+  tensor.input = block == 0 ? x.data() : y->data();
   tensor.input_dtype = dtype;
   tensor.input_pairing = PairingOf(params.at("pairing"));
-  tensor.output = y.data();
+  tensor.output = block == 0 ? y->data() : nullptr;
   tensor.output_pairing =
       PairingOf(params.value("output_pairing", params.at("pairing")));
+  return tensor;
+}
 
-  Embedding embedding = {nullptr, rotary_embedding_destroy};
-  if (cos_sin == nullptr) embedding = MakeEmbedding(params);
-  rotary_apply_args args;
-  rotary_apply_args_init(&args, sizeof(args));
-  args.tokens = static_cast<int64_t>(ids.size());
-  args.tensors = &tensor;
-  args.num_tensors = 1;
-  args.embedding = embedding.get();
-  args.cos_sin = cos_sin;
-  args.positions = &positions;
-  args.transpose = TransposeOf(params);
-  rotary_error error;
-  Check(rotary_apply(&args, &error), error);
+// x, [tokens][heads][head_dim], by a model of the case or by cos and sin.
+template <typename T>
+std::vector<T> Rotate(const GoldenCase& golden, const GoldenModel& model,
+                      rotary_dtype dtype, const std::vector<T>& x,
+                      const rotary_cos_sin* cos_sin) {
+  std::vector<T> y(x.size());
+  for (int64_t block = 0; block < model.blocks(); ++block) {
+    const rotary_tensor tensor = TensorOf(golden, block, model, dtype, x, &y);
+    const rotary_positions positions = model.Positions(block);
+    rotary_apply_args args;
+    rotary_apply_args_init(&args, sizeof(args));
+    args.tokens = model.tokens();
+    args.tensors = &tensor;
+    args.num_tensors = 1;
+    args.cos_sin = cos_sin;
+    if (cos_sin == nullptr) {
+      args.embedding = model.embedding();
+      args.log_n_length = model.log_n_length();
+    }
+    args.positions = &positions;
+    args.transpose = TransposeOf(golden.params());
+    rotary_error error;
+    if (rotary_apply(&args, &error) != ROTARY_OK) {
+      throw std::runtime_error(error.message);
+    }
+  }
   return y;
 }
 
 template <typename T>
-GoldenOutput OutputOf(const char* file, const std::vector<T>& values) {
+GoldenOutput OutputOf(const std::string& file, const std::vector<T>& values) {
   const char* bytes = reinterpret_cast<const char*>(values.data());
   return {file, {bytes, bytes + values.size() * sizeof(T)}};
 }
 
-void CompareF32(const GoldenCase& golden, int64_t heads,
-                const std::vector<int64_t>& shape, const char* tolerance,
-                const rotary_cos_sin* cos_sin, GoldenResult* result) {
-  const std::vector<double> expected = golden.ReadF64("y_f64", shape);
-  const std::vector<float> y =
-      Rotate(golden, heads, ROTARY_F32, golden.ReadF32("x", shape), cos_sin);
-  result->outputs.push_back(OutputOf("y.f32", y));
-  result->tolerance = golden.all().at("tolerance").at(tolerance).get<double>();
+// Takes the worst share of a tolerance into the result.
+void Compare(const std::vector<float>& y, const std::vector<double>& expected,
+             double tolerance, GoldenResult* result) {
   for (size_t i = 0; i < expected.size(); ++i) {
-    const double difference =
-        std::fabs(static_cast<double>(y[i]) - expected[i]);
+    const double error = std::fabs(static_cast<double>(y[i]) - expected[i]);
     // Once NaN, it stays NaN.
-    if (difference > result->error || std::isnan(difference)) {
-      result->error = difference;
+    if (error / tolerance > result->error / result->tolerance ||
+        std::isnan(error)) {
+      result->error = error;
+      result->tolerance = tolerance;
     }
   }
 }
 
+double ToleranceOf(const GoldenCase& golden, const std::string& name) {
+  return golden.all().at("tolerance").at(name).get<double>();
+}
+
+void CompareF32(const GoldenCase& golden, const std::vector<int64_t>& shape,
+                GoldenResult* result) {
+  const GoldenModel model(golden, ROTARY_EXACT);
+  const std::vector<float> y =
+      Rotate(golden, model, ROTARY_F32, golden.ReadF32("x", shape), nullptr);
+  result->outputs.push_back(OutputOf("y.f32", y));
+  Compare(y, golden.ReadF64("y_f64", shape),
+          ToleranceOf(golden, "accurate_f32_vs_y_f64_abs"), result);
+}
+
+void CompareXpos(const GoldenCase& golden, const std::vector<int64_t>& shape,
+                 GoldenResult* result) {
+  for (const std::string name : {"q", "k"}) {
+    const GoldenModel model(golden, ROTARY_EXACT,
+                            name == "q" ? ROTARY_XPOS_QUERY : ROTARY_XPOS_KEY);
+    const std::vector<float> y =
+        Rotate(golden, model, ROTARY_F32, golden.ReadF32(name, shape), nullptr);
+    const std::string file = "y_" + name;
+    result->outputs.push_back(OutputOf(file + ".f32", y));
+    Compare(y, golden.ReadF64(file + "_f64", shape),
+            ToleranceOf(golden, file + "_f32_abs"), result);
+  }
+}
+
+// What the third party computed in f32, in the arithmetic that it did it in.
+void CompareCompatible(const GoldenCase& golden,
+                       const std::vector<int64_t>& shape) {
+  const json f32_model = golden.all().value("f32_model", json());
+  if (f32_model.is_null()) return;
+  const bool ggml = f32_model == "ggml";
+  const GoldenModel model(golden,
+                          ggml ? ROTARY_COMPATIBLE_GGML : ROTARY_COMPATIBLE_HF);
+  GoldenResult result;
+  const std::vector<float> y =
+      Rotate(golden, model, ROTARY_F32, golden.ReadF32("x", shape), nullptr);
+  const std::vector<float> expected = golden.ReadF32("y", shape);
+  Compare(y, {expected.begin(), expected.end()},
+          ToleranceOf(golden, "y_f32_vs_f32_model_abs"), &result);
+  if (!(result.error <= result.tolerance)) {
+    throw std::runtime_error("in compatible arithmetic y differs by " +
+                             std::to_string(result.error));
+  }
+  if (!ggml) CompareRows(golden, model);
+}
+
 // The case's cos and sin are inputs, and go by position.
-void CompareCache(const GoldenCase& golden, int64_t heads,
-                  const std::vector<int64_t>& shape, GoldenResult* result) {
+void CompareCache(const GoldenCase& golden, const std::vector<int64_t>& shape,
+                  GoldenResult* result) {
   const int64_t rotary_dim = golden.params().at("rotary_dim").get<int64_t>();
   const json& file = golden.all().at("files").at("cos_cache");
   const std::vector<int64_t> cache = {file.at("shape").at(0).get<int64_t>(),
@@ -178,7 +164,11 @@ void CompareCache(const GoldenCase& golden, int64_t heads,
   cos_sin.rotary_dim = rotary_dim;
   cos_sin.rows = cache[0];
   cos_sin.width = ROTARY_WIDTH_PAIRS;
-  CompareF32(golden, heads, shape, "y_f32_abs", &cos_sin, result);
+  const std::vector<float> y = Rotate(golden, GoldenModel(golden), ROTARY_F32,
+                                      golden.ReadF32("x", shape), &cos_sin);
+  result->outputs.push_back(OutputOf("y.f32", y));
+  Compare(y, golden.ReadF64("y_f64", shape), ToleranceOf(golden, "y_f32_abs"),
+          result);
 }
 
 // A 16-bit format: value = (-1)^s * 2^(e - bias) * (1 + m / 2^mantissa_bits).
@@ -214,14 +204,14 @@ double ToleranceOf(double exact, const Format& format) {
   return std::ldexp(0.5, unit) + 16 * 0x1p-24;
 }
 
-void CompareLowPrecision(const GoldenCase& golden, int64_t heads,
+void CompareLowPrecision(const GoldenCase& golden,
                          const std::vector<int64_t>& shape,
                          GoldenResult* result) {
   const json& dtype = golden.all().at("files").at("x").at("dtype");
   const Format& format = dtype == kBF16.name ? kBF16 : kF16;
   const std::vector<double> expected = golden.ReadF64("y_mp", shape);
   const std::vector<uint16_t> y =
-      Rotate(golden, heads, format.dtype,
+      Rotate(golden, GoldenModel(golden, ROTARY_EXACT), format.dtype,
              golden.ReadBits("x", format.name, shape), nullptr);
   result->outputs.push_back(OutputOf(format.file, y));
   double worst = -1;
@@ -240,24 +230,26 @@ void CompareLowPrecision(const GoldenCase& golden, int64_t heads,
 
 GoldenResult RunGoldenCase(const GoldenCase& golden) {
   GoldenResult result;
-  result.unsupported = Unsupported(golden);
-  if (!result.unsupported.empty()) return result;
-
-  const json& all = golden.all();
-  const auto tokens = all.at("tokens").get<int64_t>();
-  const auto heads = all.at("heads").get<int64_t>();
-  if (all.at("positions").size() != static_cast<size_t>(tokens)) {
-    throw std::runtime_error("positions are not one for each token");
+  const std::string kind = golden.kind();
+  const bool rope = kind == "rope";
+  if (!rope && kind != "rope_xpos" && kind != "rope_lowp" &&
+      kind != "rope_apply_cache") {
+    result.unsupported = "kind " + kind;
+    return result;
   }
+  const json& all = golden.all();
   const std::vector<int64_t> shape = {
-      tokens, heads, golden.params().at("head_dim").get<int64_t>()};
-  if (golden.kind() == "rope_lowp") {
-    CompareLowPrecision(golden, heads, shape, &result);
-  } else if (golden.kind() == "rope_apply_cache") {
-    CompareCache(golden, heads, shape, &result);
+      all.at("tokens").get<int64_t>(), all.at("heads").get<int64_t>(),
+      golden.params().at("head_dim").get<int64_t>()};
+  if (kind == "rope_lowp") {
+    CompareLowPrecision(golden, shape, &result);
+  } else if (kind == "rope_apply_cache") {
+    CompareCache(golden, shape, &result);
+  } else if (kind == "rope_xpos") {
+    CompareXpos(golden, shape, &result);
   } else {
-    CompareF32(golden, heads, shape, "accurate_f32_vs_y_f64_abs", nullptr,
-               &result);
+    CompareF32(golden, shape, &result);
+    CompareCompatible(golden, shape);
   }
   return result;
 }

@@ -21,7 +21,7 @@ struct GoldenResult {
   // The largest absolute difference, and what it may be; of 16-bit outputs, the
   // worst one and its own tolerance.  NaN if any difference is.
   double error = 0;
-  double tolerance = 0;
+  double tolerance = 1;
   std::vector<GoldenOutput> outputs;
 };
 

@@ -22,7 +22,8 @@ rotary_scaling_kind KindOf(const json& type) {
       {"longrope", ROTARY_SCALING_LONGROPE},
       {"llama3", ROTARY_SCALING_LLAMA3},
       {"proportional", ROTARY_SCALING_PROPORTIONAL},
-      {"ggml", ROTARY_SCALING_GGML}};
+      {"ggml", ROTARY_SCALING_GGML},
+      {"linspace", ROTARY_SCALING_LINSPACE}};
   const auto found = kinds.find(type.get<std::string>());
   if (found == kinds.end()) throw std::runtime_error("scaling " + type.dump());
   return found->second;
@@ -49,7 +50,9 @@ double rotary_scaling::*FieldOf(const std::string& name) {
       {"beta_1", &rotary_scaling::beta_1},
       {"gamma_0", &rotary_scaling::gamma_0},
       {"gamma_1", &rotary_scaling::gamma_1},
-      {"b", &rotary_scaling::exponent}};
+      {"b", &rotary_scaling::exponent},
+      {"first_freq", &rotary_scaling::first_freq},
+      {"last_freq", &rotary_scaling::last_freq}};
   const auto found = fields.find(name);
   return found == fields.end() ? nullptr : found->second;
 }

@@ -95,12 +95,13 @@
 // 5. Accuracy
 // -----------
 // An embedding's inv_freq is f64, and the true angle is position * inv_freq,
-// exactly, for every |position| < 2^31.  A row's cos and sin are within
-// max(1 ulp of f32, 2^-50) of the true value, times gain.  Rotation is in f32,
-// by separate multiplies and adds: with u = 2^-24, the rounding error of an
-// output is at most 2u (|a cos| + |b sin|) + 2^-149 beside the row's.  Elements
-// of 16 bits are widened exactly and, as outputs, rounded once: to nearest,
-// ties to even, subnormals kept.  NaN and infinity behave as IEEE 754 says.
+// summed over the axes, exactly, for every |position| < 2^31.  A row's cos and
+// sin are within max(1 ulp of f32, 2^-50) of the true value, times gain (unless
+// the embedding's arithmetic is another).  Rotation is in f32, by separate
+// multiplies and adds: with u = 2^-24, the rounding error of an output is at
+// most 2u (|a cos| + |b sin|) + 2^-149 beside the row's.  Elements of 16 bits
+// are widened exactly and, as outputs, rounded once: to nearest, ties to even,
+// subnormals kept.  NaN and infinity behave as IEEE 754 says.
 //
 // The same bits come out for every target (scalar to AVX-512, NEON), number of
 // threads, slicing, layout, and row source, in the default floating-point
@@ -167,7 +168,8 @@ enum {
 };
 
 // Element types.  Tensors, cos and sin: F32, F16 (IEEE 754 binary16), BF16 (the
-// upper half of an F32).  inv_freq: F64, F32.  Positions: the integers.
+// upper half of an F32).  inv_freq: F64, F32.  Positions: the integers, F32,
+// F64.
 typedef int32_t rotary_dtype;
 enum {
   ROTARY_F32 = 1,
@@ -207,6 +209,17 @@ enum {
   // As STARTS, of sequences of any length one behind the other in a batch of 1:
   // sequence s is tokens [cu_seqlens[s], cu_seqlens[s + 1]).  (Since 0.2.)
   ROTARY_POSITION_PACKED = 2
+};
+
+// How the workers of context parallelism share a sequence.  Chunk i of n begins
+// at token floor(i * tokens / n): lengths of chunks differ by at most 1.
+// (Since 0.3.)
+typedef int32_t rotary_shard_kind;
+enum {
+  ROTARY_SHARD_CONTIGUOUS = 1,  // of `ranks` chunks, rank r holds chunk r
+  // Of n = 2 * ranks chunks, rank r holds chunk r and chunk n - 1 - r, which
+  // balances causal attention: Megatron-LM, zigzag ring attention.
+  ROTARY_SHARD_ZIGZAG = 2
 };
 
 // How an output is written.
@@ -334,7 +347,13 @@ enum {
   // extrapolation_factor = ext_factor (llama.cpp's -1, "choose", is refused),
   // factors = freq_factors, and attn_factor is the config's gain.  The
   // attention factor is 1 + 0.1 ln s for any s, and 1 if ext_factor is 0.
-  ROTARY_SCALING_GGML = 10
+  ROTARY_SCALING_GGML = 10,
+  // Not of a base: n frequencies from first_freq to last_freq, i-th of them
+  // first_freq (last_freq / first_freq)^(i / (n - 1)): LTX-Video (pi / 2 to
+  // base pi / 2), DINOv3 by periods (2 pi / min_period to 2 pi / max_period).
+  ROTARY_SCALING_GEOMETRIC = 11,
+  // The same with equal steps: lucidrains' "pixel" (pi to pi max_freq / 2).
+  ROTARY_SCALING_LINSPACE = 12
 };
 
 // The numbers of all kinds.  Those that a kind does not use are not looked at;
@@ -361,8 +380,10 @@ typedef struct rotary_scaling {
   double gamma_0;                // default 16; not less than gamma_1
   double gamma_1;                // default 2
   double exponent;               // 0 or more; default 0.625
-  // Divisors, [rotary_dim / 2] each, copied.  `factors`, unless NULL, divide
-  // what a kind makes, whichever it is; the others belong to LONGROPE.
+  double first_freq;             // no default
+  double last_freq;              // no default
+  // Divisors, [heads][rotary_dim / 2] each, copied.  `factors`, unless NULL,
+  // divide what a kind makes, whichever it is; the others belong to LONGROPE.
   const void *factors;
   const void *short_factors;
   const void *long_factors;
@@ -374,13 +395,99 @@ typedef struct rotary_scaling {
 ROTARY_API void rotary_scaling_init(rotary_scaling *scaling, size_t struct_size,
                                     rotary_scaling_kind kind);
 
+// The most axes that a position has.
+#define ROTARY_MAX_AXES 8
+
+// Positions of several axes (time, height and width of a patch, say): pair i of
+// a head turns by position[axis] * (a frequency), with axis and frequency as
+// the layout says.  n is the number of axes, d / 2 that of all pairs (of all
+// heads, if they have frequencies of their own), s[a] = sections[a].
+//
+// With "its own" frequency, a pair has frequency i of d, as with one axis;
+// frequencies that "begin again" are numbered anew in each axis, and the d of
+// their exponents is twice as many as the axis has, or freq_dim if that is set.
+// Scalings count pairs by that number; their ramps by i.  (Since 0.3.)
+typedef int32_t rotary_axes_layout;
+enum {
+  // inv_freq of the config, [heads][n][rotary_dim / 2]: the angle of a pair is
+  // the sum over the axes (RoPE-Mixed and others that learn it).
+  ROTARY_AXES_GIVEN = 0,
+  // s[0] pairs of axis 0, then s[1] of axis 1 ..; its own: M-RoPE of Qwen2-VL,
+  // GLM-4V, Hunyuan.
+  ROTARY_AXES_SECTIONS = 1,
+  // The same, from s[0] on again if pairs are left: ggml's MROPE.
+  ROTARY_AXES_SECTIONS_GGML = 2,
+  // Pair i of axis i % n while i < n s[i % n], then of axis 0; its own: M-RoPE
+  // of Qwen3-VL.
+  ROTARY_AXES_INTERLEAVED = 3,
+  // With j = i % (s[0] + s[1] + s[2] + s[3]): of axis j % 3 while j < 3 s[j %
+  // 3], then of axis 3; its own; n = 4: ggml's IMROPE.
+  ROTARY_AXES_INTERLEAVED_GGML = 4,
+  // Axes 1 and 2 in turn for s[1] + s[2] pairs, then s[0] of axis 0; its own; n
+  // = 3: Ernie 4.5 VL (sections in the order of the axes: t, h, w).
+  ROTARY_AXES_ALTERNATING_LAST = 5,
+  // As SECTIONS, but frequencies begin again: Qwen-VL's vision, SAM 2, Llama 4,
+  // DINOv3 (linear scaling by 1 / (2 pi)), Flux, Wan, HunyuanVideo, ggml's
+  // VISION, "pixel".
+  ROTARY_AXES_BLOCKS = 6,
+  // n blocks of equal size, of which block a has frequencies a, a + n, a + 2 n
+  // ..: Pixtral.  Sections are not used, as of the next.
+  ROTARY_AXES_STRIDED = 7,
+  // The axes in turn, frequencies begin again; what is left over by n is
+  // first, and does not turn: Kimi, LTX-Video.
+  ROTARY_AXES_ALTERNATING = 8
+};
+
+// Gemma's vision has two blocks in a head, each with pairs of its own: two
+// calls with an embedding of one axis, rotary_offset and rotary_dim of a block.
+typedef struct rotary_axes {
+  size_t struct_size;
+  int64_t num_axes;           // 1 to ROTARY_MAX_AXES; default 1
+  rotary_axes_layout layout;  // default ROTARY_AXES_GIVEN
+  int32_t reserved;           // 0
+  // Pairs of each axis, 0 or more.  All pairs together, but of the two layouts
+  // of ggml, where they are 1 or more.
+  int64_t sections[ROTARY_MAX_AXES];
+  // The positions that each axis may have, both ends included: within +-(2^31 -
+  // 1), which is the default.
+  double low[ROTARY_MAX_AXES];
+  double high[ROTARY_MAX_AXES];
+} rotary_axes;
+
+ROTARY_API void rotary_axes_init(rotary_axes *axes, size_t struct_size);
+
+// How rows of cos and sin are computed.  Models were trained with the rounding
+// of their framework; the errors of f32 angles reach 0.1 at position 10^6.
+// (Since 0.3.)
+typedef int32_t rotary_arithmetic;
+enum {
+  ROTARY_EXACT = 0,  // see Accuracy
+  // As HF transformers: position and inv_freq rounded to f32, as is their
+  // product; its cos and sin in f32, then the gain.  Each pair needs an axis of
+  // its own (no ROTARY_AXES_GIVEN but of one axis).
+  ROTARY_COMPATIBLE_HF = 1,
+  // As ggml: the position in f32 is multiplied by base^(-2 / d) once for each
+  // pair.  By default scaling and by ROTARY_SCALING_GGML only.
+  ROTARY_COMPATIBLE_GGML = 2
+};
+
+// xPos (arXiv:2212.10554) gives a pair a gain that grows with the position,
+// z^((p - center) / scale_base), z = (2 i + 0.4 d) / (1.4 d), for queries, and
+// the inverse of that for keys: two embeddings.  Positions are limited to those
+// for which it is within 2^-126 to 2^126 (35000 around the center at 512), also
+// times the config's gain.
+// For one axis, exact.  (Since 0.3.)
+typedef int32_t rotary_xpos;
+enum { ROTARY_XPOS_NONE = 0, ROTARY_XPOS_QUERY = 1, ROTARY_XPOS_KEY = 2 };
+
 typedef struct rotary_embedding_config {
   size_t struct_size;
   int64_t rotary_dim;  // elements of a head that are rotated: even, 2 to 65536
   double base;         // theta, > 0; default 10000; unused if inv_freq is given
   double gain;         // 2^-126 to 2^126, also times the attention factor of
                        // `scaling`; default 1
-  // [rotary_dim / 2] values to use as they are, or NULL.  Any number that is
+  // [heads][rotary_dim / 2] values to use as they are, or NULL.  (With
+  // ROTARY_AXES_GIVEN [heads][axes][rotary_dim / 2].)  Any number that is
   // finite, also times 2^31; 0 never rotates its pair, a negative one turns the
   // other way.  Copied.
   const void *inv_freq;
@@ -389,17 +496,32 @@ typedef struct rotary_embedding_config {
 
   // Since version 0.3.
   const rotary_scaling *scaling;  // NULL (default): none.  Not with inv_freq
-  int64_t freq_dim;  // d of the frequencies, to 65536; default 0: rotary_dim.
-                     // More than 2 for NTK-aware ones; unused if inv_freq is
-                     // given
+  int64_t freq_dim;  // d of the frequencies, to 65536; default 0: rotary_dim
+                     // times heads, or as the axes have it.  More than 2 for
+                     // NTK-aware ones; unused if inv_freq is given
+  const rotary_axes *axes;  // NULL (default): one
+  // Default 1: all heads share the rotation.  Else head h of a tensor has its
+  // own, and a token that many rows.  Frequencies of a base and sections run
+  // through all heads, pair i of head h being h rotary_dim / 2 + i.  heads *
+  // rotary_dim is at most 65536.
+  int64_t heads;
+  rotary_arithmetic arithmetic;  // default ROTARY_EXACT
+  // What each cos and sin of COMPATIBLE_HF is rounded to: ROTARY_F32 (default),
+  // or F16 or BF16 as models in these types do.
+  rotary_dtype row_dtype;
+  rotary_xpos xpos;        // default ROTARY_XPOS_NONE
+  int32_t reserved2;       // 0
+  double xpos_scale_base;  // positive; default 512
+  double xpos_center;      // default 0
 } rotary_embedding_config;
 
 ROTARY_API void rotary_embedding_config_init(rotary_embedding_config *config,
                                              size_t struct_size);
 
 // The bytes that an embedding of this config occupies (about 0.9 MB for 64
-// pairs, whatever the positions), told before anything is allocated.  inv_freq
-// and the divisors of a scaling are not read.
+// pairs, whatever the positions; with heads, axes that are given, xPos or
+// compatible arithmetic some kilobytes), told before anything is allocated.
+// inv_freq and the divisors of a scaling are not read.
 ROTARY_API rotary_status rotary_embedding_bytes_needed(
     const rotary_embedding_config *config, size_t *bytes, rotary_error *error);
 
@@ -439,7 +561,29 @@ ROTARY_API size_t rotary_embedding_bytes(const rotary_embedding *embedding);
 ROTARY_API double rotary_embedding_softmax_multiplier(
     const rotary_embedding *embedding);
 
-// Copies inv_freq, [count] with count = rotary_dim / 2, in f64 as it is used.
+// 64 bits that are equal for embeddings of equal rotation, so that all rows of
+// all positions are equal in bits, and, but by chance, for no others: to tag
+// keys in a cache with.  What rotates as the same numbers say has the same
+// fingerprint in every version of the library.  (inv_freq that is computed from
+// a base counts in its last bit, which may be another with another maths
+// library.)  The ranges of axes and the softmax multiplier do not count.  NULL
+// gives 0.  (Since 0.3.)
+ROTARY_API uint64_t
+rotary_embedding_fingerprint(const rotary_embedding *embedding);
+
+// Whether embeddings of two configs would have equal rotation, in that sense:
+// *equal becomes 1 or 0.  (Since 0.3.)
+ROTARY_API rotary_status rotary_embedding_config_equal(
+    const rotary_embedding_config *a, const rotary_embedding_config *b,
+    int32_t *equal, rotary_error *error);
+
+// How many axes its positions have, and how many heads have rows of their own.
+// NULL gives 0.  (Since 0.3.)
+ROTARY_API int64_t rotary_embedding_axes(const rotary_embedding *embedding);
+ROTARY_API int64_t rotary_embedding_heads(const rotary_embedding *embedding);
+
+// Copies inv_freq, [heads][axes][rotary_dim / 2] with count = all of them, in
+// f64 as it is used: 0 where an axis does not turn a pair.
 ROTARY_API rotary_status
 rotary_embedding_inv_freq(const rotary_embedding *embedding, double *inv_freq,
                           int64_t count, rotary_error *error);
@@ -451,15 +595,20 @@ rotary_embedding_inv_freq(const rotary_embedding *embedding, double *inv_freq,
 //     STARTS:  offset + data[b * batch_stride] + t
 //     PACKED:  offset + data[s * batch_stride] + t - cu_seqlens[s]
 // With data NULL (STARTS, PACKED) the value of data is taken as 0 for every
-// sequence: position = offset + t.  A sentinel (ROTARY_NO_POSITION_*) in data
-// marks a token, or with STARTS and PACKED a whole sequence, that is not
-// rotated.  Tokens that are in no sequence of PACKED (behind the last, before
-// the first) are padding: neither read nor written.  Negative positions are
-// legal.  Every position must be within (-2^31, 2^31).
+// sequence: position = offset + t.  Of axis a, a * axis_stride elements
+// further; t and offset are added on every axis.  A sentinel
+// (ROTARY_NO_POSITION_*, of F32 and F64 NaN) in data, on any axis, marks a
+// token, or with STARTS and PACKED a whole sequence, that is not rotated.
+// Tokens that are in no sequence of PACKED (behind the last, before the first)
+// are padding: neither read nor written.  Negative positions are legal.  Every
+// position must be within (-2^31, 2^31), or what the embedding's axes say.  F32
+// and F64 are positions of any value, as it is; their rows take longer to make,
+// and |position * inv_freq| may be 2^40 at most.
 typedef struct rotary_positions {
   size_t struct_size;
   const void *data;
-  rotary_dtype dtype;          // ROTARY_I32, U32, I64 or U64; unused if NULL
+  rotary_dtype dtype;          // ROTARY_I32, U32, I64, U64; since 0.3 F32, F64;
+                               // unused if data is NULL
   rotary_positions_kind kind;  // default ROTARY_POSITION_IDS
   int64_t batch_stride;        // default ROTARY_DENSE: IDS tokens, else 1
   int64_t token_stride;        // default ROTARY_DENSE: 1; used by IDS only
@@ -471,10 +620,39 @@ typedef struct rotary_positions {
   int64_t num_sequences;          // default 0
   rotary_dtype cu_seqlens_dtype;  // ROTARY_I32 or I64; no default
   int32_t reserved;               // 0
+
+  // Since version 0.3, used with an embedding of several axes only.
+  int64_t axis_stride;  // default ROTARY_DENSE: [axes] of what is dense: IDS
+                        // batch * tokens, else the number of sequences.  0: the
+                        // same on every axis
 } rotary_positions;
 
 ROTARY_API void rotary_positions_init(rotary_positions *positions,
                                       size_t struct_size);
+
+// Where the tokens are that worker `rank` of `ranks` holds of a sequence of
+// `tokens` tokens.  They are two runs, one behind the other (CONTIGUOUS: the
+// second is empty): run i is the worker's tokens [cu_seqlens[i],
+// cu_seqlens[i + 1]), so it holds cu_seqlens[2] tokens; the first of run i is
+// at position starts[i], an empty run where it would begin.  PACKED takes these
+// as they are:
+//     int64_t starts[2], cu_seqlens[3];
+//     if (rotary_shard(ROTARY_SHARD_ZIGZAG, rank, ranks, tokens, starts,
+//                      cu_seqlens, &error)) ...
+//     positions.kind = ROTARY_POSITION_PACKED;
+//     positions.data = starts;
+//     positions.dtype = ROTARY_I64;
+//     positions.cu_seqlens = cu_seqlens;
+//     positions.cu_seqlens_dtype = ROTARY_I64;
+//     positions.num_sequences = 2;
+//     args.tokens = cu_seqlens[2];
+// (A batch of such sequences: rows that are set by these, and then shared with
+// row_batch_stride 0.)  0 <= rank < ranks <= INT64_MAX / 2.  starts and
+// cu_seqlens must not overlap.  (Since 0.3.)
+ROTARY_API rotary_status rotary_shard(rotary_shard_kind kind, int64_t rank,
+                                      int64_t ranks, int64_t tokens,
+                                      int64_t starts[2], int64_t cu_seqlens[3],
+                                      rotary_error *error);
 
 // --------------------------------------------------------------------- rows
 
@@ -503,7 +681,8 @@ ROTARY_API rotary_status rotary_rows_create(const rotary_embedding *embedding,
 ROTARY_API void rotary_rows_destroy(rotary_rows *rows);
 
 // What is to be written: row first_row + b * tokens + t becomes that of the
-// position of token t of sequence b.
+// position of token t of sequence b.  An embedding with `heads` has as many
+// rows for each token: first_row + (b * tokens + t) * heads + h.
 typedef struct rotary_rows_args {
   size_t struct_size;
   const rotary_embedding *embedding;
@@ -514,14 +693,31 @@ typedef struct rotary_rows_args {
   const char *target;   // default NULL: see rotary_target_default
   rotary_mode mode;     // default ROTARY_FORWARD
   int32_t num_threads;  // default 0
+
+  // Since version 0.3.
+  // More than 1: rows have the gain max(1, ln(position + 1) / ln(log_n_length))
+  // as well (log-n scaling of queries; negative positions have 1), of one axis
+  // only.  Default 0: not.
+  double log_n_length;
+  // Several embeddings (then `embedding` is NULL), [num_embeddings], of the
+  // same rotary_dim, axes and heads: token t of sequence b has the one that
+  // element b * index_batch_stride + t * index_token_stride of embedding_index
+  // says.  (Of PACKED, b is the token's sequence, t counts from the batch's
+  // first token.)  Positions must be those that all of them may have.
+  const rotary_embedding *const *embeddings;
+  int64_t num_embeddings;          // default 0
+  const int32_t *embedding_index;  // in padding it is not read
+  int64_t index_batch_stride;      // default ROTARY_DENSE: 1, for a sequence
+  int64_t index_token_stride;      // default ROTARY_DENSE: 0
 } rotary_rows_args;
 
 ROTARY_API void rotary_rows_args_init(rotary_rows_args *args,
                                       size_t struct_size);
 
-// Sets batch * tokens rows.  All positions are checked before the first row is
-// written.  The embedding needs the shape (rotary_dim) that the rows were made
-// with, not to be the same.  Threads may set disjoint ranges at the same time.
+// Sets batch * tokens rows (times heads).  All positions are checked before the
+// first row is written.  The embedding needs the shape (rotary_dim) that the
+// rows were made with, not to be the same.  Threads may set disjoint ranges at
+// the same time.
 ROTARY_API rotary_status rotary_rows_set(rotary_rows *rows,
                                          const rotary_rows_args *args,
                                          rotary_error *error);
@@ -655,6 +851,9 @@ typedef struct rotary_apply_args {
   // Since version 0.2.
   const rotary_cos_sin *cos_sin;
   int64_t row_head_stride;  // default 0: all heads of a token share its row
+
+  // Since version 0.3, with an embedding only: see rotary_rows_args.
+  double log_n_length;  // default 0
 } rotary_apply_args;
 
 ROTARY_API void rotary_apply_args_init(rotary_apply_args *args,
@@ -709,6 +908,32 @@ ROTARY_API int64_t rotary_prepared_slices(const rotary_prepared *prepared);
 ROTARY_API rotary_status rotary_prepared_run(const rotary_prepared *prepared,
                                              int64_t slice, int64_t num_slices,
                                              rotary_error *error);
+
+// ------------------------------------------------------------------ weights
+
+// Converts a projection that makes queries or keys for one pairing to one that
+// makes them for another, as converters of checkpoints do: weights
+// [heads * head_dim][columns], row h * head_dim + e of which makes element e of
+// head h.  (A bias has 1 column; the weights of a norm over a head are 1 head
+// with 1 column; those of values are not converted.)  Rows [rotary_offset,
+// rotary_offset + rotary_dim) of each head change their places: where `from`
+// has an element of a pair, that row goes to where `to` has it.  So a head of
+// the output's weights, rotated with pairing `to`, is one of the input's,
+// rotated with `from`, with its elements moved alike, and if both are converted
+// the products of queries and keys stay.  All other rows are copied (in place:
+// left alone), all rows where from == to.
+//
+// Rows are moved as bytes, columns * element_size of them, at any alignment:
+// those that are quantized in blocks within a row have element_size 1 and their
+// bytes as columns.  Row strides count elements; ROTARY_DENSE: columns.  output
+// NULL: in place, then output_row_stride is not read.  In place or not, it runs
+// in the calling thread and nothing is allocated.  rotary_dim is even, and any
+// size may be 0, but not element_size.  (Since 0.3.)
+ROTARY_API rotary_status rotary_permute_weights(
+    const void *input, void *output, int64_t element_size, int64_t heads,
+    int64_t head_dim, int64_t rotary_offset, int64_t rotary_dim,
+    int64_t columns, int64_t input_row_stride, int64_t output_row_stride,
+    rotary_pairing from, rotary_pairing to, rotary_error *error);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -1,0 +1,190 @@
+// Rows from the trig table, for positions of several axes.  For every target.
+
+#include "lib/kernels/target.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lib/kernels/make_axis_rows.cc"
+// clang-format off
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+#include "lib/kernels/digits-inl.h"
+// clang-format on
+
+HWY_BEFORE_NAMESPACE();
+namespace rotary {
+namespace HWY_NAMESPACE {
+namespace {
+
+constexpr int64_t kMostAxes = 8;
+
+// Where a row's pairs turn by one of several positions.
+struct AxisEntries {
+  // Of each axis, at the first pair of the table: the entries of all digits,
+  // of which those of 0 are (1, 0).
+  const double* places[kMostAxes][kDigits];
+  Entries entries[kMostAxes];  // without digits of 0
+  double sin_factors[kMostAxes];
+  int digits;  // of the longest position
+};
+
+HWY_INLINE AxisEntries ChooseAll(const MakeAxisRowsJob& job, int64_t row) {
+  constexpr uint32_t kBase = 1u << kDigitBits;
+  MakeRowsJob from_start = job.rows;
+  from_start.pair_begin = 0;
+  AxisEntries all;
+  all.digits = 1;
+  for (int64_t a = 0; a < job.axes; ++a) {
+    const int32_t position = job.rows.positions[a * job.position_stride + row];
+    all.entries[a] = Choose(from_start, position);
+    all.sin_factors[a] =
+        position < 0 ? -job.rows.sin_factor : job.rows.sin_factor;
+    const uint32_t bits = static_cast<uint32_t>(position);
+    uint32_t magnitude = position < 0 ? 0u - bits : bits;
+    for (uint32_t k = 0; k < kDigits; ++k) {
+      const uint32_t digit = magnitude % kBase;
+      all.places[a][k] = job.rows.table + 2 * job.rows.padded_pairs *
+                                              (int64_t{k} * kBase + digit);
+      if (digit != 0 && static_cast<int>(k) >= all.digits) {
+        all.digits = static_cast<int>(k) + 1;
+      }
+      magnitude /= kBase;
+    }
+  }
+  return all;
+}
+
+// Pairs from `pair` on that turn by one axis.
+HWY_INLINE void MakeOneAxis(const MakeAxisRowsJob& job, const AxisEntries& all,
+                            int64_t axis, int64_t pair, float* cos,
+                            float* sin) {
+  MakeRowsJob group = job.rows;
+  group.pair_count = kPairPadding;
+  Entries entries = all.entries[axis];
+  for (int k = 0; k < entries.count; ++k) entries.entry[k] += pair;
+  const double sin_factor = all.sin_factors[axis];
+  switch (entries.count) {
+    case 1:
+      return MakeRow<1, true>(group, entries, sin_factor, cos, sin);
+    case 2:
+      return MakeRow<2, true>(group, entries, sin_factor, cos, sin);
+    case 3:
+      return MakeRow<3, true>(group, entries, sin_factor, cos, sin);
+    default:
+      return MakeRow<4, true>(group, entries, sin_factor, cos, sin);
+  }
+}
+
+// What turns each lane's pair, of values that the axes have.
+template <class D, class V = hn::Vec<D>, class Of>
+HWY_INLINE V Select(D d, const MakeAxisRowsJob& job, uint32_t axes,
+                    int64_t pair, const Of& of) {
+  V selected = hn::Zero(d);
+  bool first = true;
+  for (int64_t a = 0; a < job.axes; ++a) {
+    if ((axes >> a & 1) == 0) continue;
+    const V inv_freq =
+        hn::LoadU(d, job.inv_freq + a * job.rows.padded_pairs + pair);
+    const auto turns = hn::Ne(inv_freq, hn::Zero(d));
+    // A pair that does not turn may have any axis'.
+    selected = first ? of(a) : hn::IfThenElse(turns, of(a), selected);
+    first = false;
+  }
+  return selected;
+}
+
+// Some pairs that turn by several axes.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE void MultiplyMixed(D d, const MakeAxisRowsJob& job,
+                              const AxisEntries& all, uint32_t axes,
+                              int64_t pair, V& c, V& s) {
+  const int64_t padded_pairs = job.rows.padded_pairs;
+  const auto cos = [&](int place) {
+    return Select(d, job, axes, pair, [&](int64_t a) {
+      return hn::LoadU(d, all.places[a][place] + pair);
+    });
+  };
+  const auto sin = [&](int place) {
+    return Select(d, job, axes, pair, [&](int64_t a) {
+      return hn::LoadU(d, all.places[a][place] + padded_pairs + pair);
+    });
+  };
+  c = cos(0);
+  s = sin(0);
+  for (int place = 1; place < all.digits; ++place) {
+    const V cn = cos(place);
+    const V sn = sin(place);
+    const V product = hn::Sub(hn::Mul(c, cn), hn::Mul(s, sn));
+    s = hn::Add(hn::Mul(s, cn), hn::Mul(c, sn));
+    c = product;
+  }
+  c = hn::Mul(c, hn::Set(d, job.rows.cos_factor));
+  s = hn::Mul(s, Select(d, job, axes, pair, [&](int64_t a) {
+                return hn::Set(d, all.sin_factors[a]);
+              }));
+}
+
+HWY_INLINE void MakeMixed(const MakeAxisRowsJob& job, const AxisEntries& all,
+                          uint32_t axes, int64_t pair, float* cos, float* sin) {
+  const hn::ScalableTag<float> df;
+  const hn::ScalableTag<double> d;
+  using V = hn::Vec<decltype(d)>;
+  const int64_t step = static_cast<int64_t>(hn::Lanes(df));
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  for (int64_t i = 0; i < kPairPadding; i += step) {
+    V c0, s0, c1, s1;
+    MultiplyMixed(d, job, all, axes, pair + i, c0, s0);
+    if (step == lanes) {
+      c1 = c0, s1 = s0;
+    } else {
+      MultiplyMixed(d, job, all, axes, pair + i + lanes, c1, s1);
+    }
+    hn::StoreU(Round(df, c0, c1), df, cos + i);
+    hn::StoreU(Round(df, s0, s1), df, sin + i);
+  }
+}
+
+void MakeAxisRows(const MakeAxisRowsJob& job) {
+  const MakeRowsJob& rows = job.rows;
+  for (int64_t r = 0; r < rows.count; ++r) {
+    bool rotates = true;
+    for (int64_t a = 0; a < job.axes; ++a) {
+      rotates &= rows.positions[a * job.position_stride + r] != kNoPosition;
+    }
+    rows.rotates[r] = rotates ? kRotated : kCopied;
+    if (!rotates) continue;
+    const AxisEntries all = ChooseAll(job, r);
+    for (int64_t i = 0; i < rows.pair_count; i += kPairPadding) {
+      const int64_t pair = rows.pair_begin + i;
+      const uint32_t axes = job.group_axes[pair / kPairPadding];
+      float* cos = rows.cos + r * rows.row_stride + i;
+      float* sin = rows.sin + r * rows.row_stride + i;
+      if ((axes & (axes - 1)) != 0) {
+        MakeMixed(job, all, axes, pair, cos, sin);
+      } else {
+        int64_t axis = 0;
+        while (axis + 1 < job.axes && (axes >> axis & 1) == 0) ++axis;
+        MakeOneAxis(job, all, axis, pair, cos, sin);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace rotary
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+#include "lib/kernels/per_target.h"
+
+namespace rotary {
+
+const MakeAxisRowsKernel kMakeAxisRows[kNumTargets] =
+    ROTARY_PER_TARGET(MakeAxisRows);
+
+}  // namespace rotary
+
+#endif  // HWY_ONCE

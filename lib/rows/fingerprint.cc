@@ -1,0 +1,101 @@
+#include "lib/rows/fingerprint.h"
+
+#include <string.h>
+
+#include "lib/rows/compatible.h"
+
+namespace rotary {
+namespace {
+
+// Equal numbers have equal words: there is but one 0.
+uint64_t WordOf(double value) {
+  if (value == 0.0) return 0;
+  uint64_t word;
+  memcpy(&word, &value, sizeof(word));
+  return word;
+}
+
+uint64_t WordOf(int64_t value) { return static_cast<uint64_t>(value); }
+
+// A number as it is used, in f64 or f32.
+double Used(const rotary_embedding& embedding, double value) {
+  return embedding.config.arithmetic == Arithmetic::kExact
+             ? value
+             : static_cast<double>(static_cast<float>(value));
+}
+
+// What comes before the list of numbers for each pair.
+constexpr int64_t kHeadWords = 14;
+
+uint64_t HeadWord(const rotary_embedding& embedding, int64_t i) {
+  const EmbeddingConfig& config = embedding.config;
+  const bool xpos = config.xpos != Xpos::kNone;
+  const bool recurrent = config.arithmetic == Arithmetic::kGgml;
+  const GgmlAngle ggml = recurrent ? GgmlAngleOf(config.model) : GgmlAngle{};
+  const uint64_t words[kHeadWords] = {
+      WordOf(embedding.pairs),
+      WordOf(embedding.heads),
+      WordOf(embedding.axes),
+      WordOf(static_cast<int64_t>(config.arithmetic)),
+      WordOf(static_cast<int64_t>(config.row_dtype)),
+      WordOf(Used(embedding, embedding.gain)),
+      WordOf(static_cast<int64_t>(config.xpos)),
+      WordOf(xpos ? config.xpos_scale_base : 0.0),
+      WordOf(xpos ? config.xpos_center : 0.0),
+      WordOf(static_cast<double>(ggml.step)),
+      WordOf(static_cast<double>(ggml.freq_scale)),
+      WordOf(static_cast<double>(ggml.ext_factor)),
+      WordOf(ggml.ramp.low),
+      WordOf(ggml.ramp.high)};
+  return words[i];
+}
+
+int64_t WordCount(const rotary_embedding& embedding) {
+  return kHeadWords + embedding.heads * embedding.axes * embedding.pairs;
+}
+
+// Of pair i of row `row` of [heads][axes].
+uint64_t PairWord(const rotary_embedding& embedding, int64_t row, int64_t i) {
+  const double inv_freq = embedding.inv_freq[row * embedding.padded_pairs + i];
+  if (embedding.config.arithmetic != Arithmetic::kGgml || inv_freq == 0.0) {
+    return WordOf(Used(embedding, inv_freq));
+  }
+  // The recurrence gives the frequency, but for the pair's divisor and where it
+  // begins again.
+  const Model& model = embedding.config.model;
+  const uint64_t divisor = WordOf(Used(embedding, model.factors[i]));
+  return SourceOf(model, i).index == 0 ? ~divisor : divisor;
+}
+
+uint64_t Word(const rotary_embedding& embedding, int64_t i) {
+  if (i < kHeadWords) return HeadWord(embedding, i);
+  i -= kHeadWords;
+  return PairWord(embedding, i / embedding.pairs, i % embedding.pairs);
+}
+
+}  // namespace
+
+uint64_t Fingerprint(const rotary_embedding& embedding) {
+  // FNV-1a by words, each of which is stirred by the finalizer of SplitMix64.
+  uint64_t hash = 0xcbf29ce484222325;
+  const int64_t count = WordCount(embedding);
+  for (int64_t i = 0; i < count; ++i) {
+    uint64_t word = Word(embedding, i) + 0x9e3779b97f4a7c15;
+    word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9;
+    word = (word ^ (word >> 27)) * 0x94d049bb133111eb;
+    hash = (hash ^ word ^ (word >> 31)) * 0x100000001b3;
+    hash ^= hash >> 32;
+  }
+  return hash;
+}
+
+bool HaveSameRotation(const rotary_embedding& a, const rotary_embedding& b) {
+  const int64_t count = WordCount(a);
+  if (count != WordCount(b)) return false;
+  for (int64_t i = 0; i < count; ++i) {
+    if (Word(a, i) != Word(b, i)) return false;
+  }
+  return true;
+}
+
+}  // namespace rotary
