@@ -74,57 +74,67 @@ HWY_INLINE void MakeOneAxis(const MakeAxisRowsJob& job, const AxisEntries& all,
   }
 }
 
-// What turns each lane's pair, of values that the axes have.
-template <class D, class V = hn::Vec<D>, class Of>
-HWY_INLINE V Select(D d, const MakeAxisRowsJob& job, uint32_t axes,
-                    int64_t pair, const Of& of) {
-  V selected = hn::Zero(d);
-  bool first = true;
-  for (int64_t a = 0; a < job.axes; ++a) {
-    if ((axes >> a & 1) == 0) continue;
-    const V inv_freq =
-        hn::LoadU(d, job.inv_freq + a * job.rows.padded_pairs + pair);
-    const auto turns = hn::Ne(inv_freq, hn::Zero(d));
-    // A pair that does not turn may have any axis'.
-    selected = first ? of(a) : hn::IfThenElse(turns, of(a), selected);
-    first = false;
+// The axes that turn some pairs of a group.
+struct Mix {
+  int64_t axes[kMostAxes];
+  int count;
+};
+
+HWY_INLINE Mix MixOf(uint32_t axes) {
+  Mix mix;
+  mix.count = 0;
+  for (int64_t a = 0; a < kMostAxes; ++a) {
+    if ((axes >> a & 1) != 0) mix.axes[mix.count++] = a;
   }
-  return selected;
+  return mix;
 }
 
-// Some pairs that turn by several axes.
-template <class D, class V = hn::Vec<D>>
+// Some pairs that turn by two axes, or by kAxes = 3 or more.
+template <int kAxes, class D, class V = hn::Vec<D>>
 HWY_INLINE void MultiplyMixed(D d, const MakeAxisRowsJob& job,
-                              const AxisEntries& all, uint32_t axes,
+                              const AxisEntries& all, const Mix& mix,
                               int64_t pair, V& c, V& s) {
   const int64_t padded_pairs = job.rows.padded_pairs;
-  const auto cos = [&](int place) {
-    return Select(d, job, axes, pair, [&](int64_t a) {
-      return hn::LoadU(d, all.places[a][place] + pair);
-    });
+  const auto turns = [&](int k) {
+    const V inv_freq =
+        hn::LoadU(d, job.inv_freq + mix.axes[k] * padded_pairs + pair);
+    return hn::Ne(inv_freq, hn::Zero(d));
   };
-  const auto sin = [&](int place) {
-    return Select(d, job, axes, pair, [&](int64_t a) {
-      return hn::LoadU(d, all.places[a][place] + padded_pairs + pair);
-    });
+  const auto turns1 = turns(1);
+  const auto turns2 = turns(kAxes > 2 ? 2 : 1);
+  // Each lane's choice; a pair that does not turn may have any axis'.
+  const auto select = [&](const auto& of) {
+    V selected = hn::IfThenElse(turns1, of(mix.axes[1]), of(mix.axes[0]));
+    if (kAxes > 2) {
+      selected = hn::IfThenElse(turns2, of(mix.axes[2]), selected);
+      for (int k = 3; k < mix.count; ++k) {
+        selected = hn::IfThenElse(turns(k), of(mix.axes[k]), selected);
+      }
+    }
+    return selected;
   };
-  c = cos(0);
-  s = sin(0);
+  const auto load = [&](int place, int64_t offset) {
+    return select(
+        [&](int64_t a) { return hn::LoadU(d, all.places[a][place] + offset); });
+  };
+  c = load(0, pair);
+  s = load(0, pair + padded_pairs);
   for (int place = 1; place < all.digits; ++place) {
-    const V cn = cos(place);
-    const V sn = sin(place);
+    const V cn = load(place, pair);
+    const V sn = load(place, pair + padded_pairs);
     const V product = hn::Sub(hn::Mul(c, cn), hn::Mul(s, sn));
     s = hn::Add(hn::Mul(s, cn), hn::Mul(c, sn));
     c = product;
   }
   c = hn::Mul(c, hn::Set(d, job.rows.cos_factor));
-  s = hn::Mul(s, Select(d, job, axes, pair, [&](int64_t a) {
-                return hn::Set(d, all.sin_factors[a]);
-              }));
+  s = hn::Mul(
+      s, select([&](int64_t a) { return hn::Set(d, all.sin_factors[a]); }));
 }
 
+template <int kAxes>
 HWY_INLINE void MakeMixed(const MakeAxisRowsJob& job, const AxisEntries& all,
-                          uint32_t axes, int64_t pair, float* cos, float* sin) {
+                          const Mix& mix, int64_t pair, float* cos,
+                          float* sin) {
   const hn::ScalableTag<float> df;
   const hn::ScalableTag<double> d;
   using V = hn::Vec<decltype(d)>;
@@ -132,11 +142,11 @@ HWY_INLINE void MakeMixed(const MakeAxisRowsJob& job, const AxisEntries& all,
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   for (int64_t i = 0; i < kPairPadding; i += step) {
     V c0, s0, c1, s1;
-    MultiplyMixed(d, job, all, axes, pair + i, c0, s0);
+    MultiplyMixed<kAxes>(d, job, all, mix, pair + i, c0, s0);
     if (step == lanes) {
       c1 = c0, s1 = s0;
     } else {
-      MultiplyMixed(d, job, all, axes, pair + i + lanes, c1, s1);
+      MultiplyMixed<kAxes>(d, job, all, mix, pair + i + lanes, c1, s1);
     }
     hn::StoreU(Round(df, c0, c1), df, cos + i);
     hn::StoreU(Round(df, s0, s1), df, sin + i);
@@ -158,11 +168,13 @@ void MakeAxisRows(const MakeAxisRowsJob& job) {
       const uint32_t axes = job.group_axes[pair / kPairPadding];
       float* cos = rows.cos + r * rows.row_stride + i;
       float* sin = rows.sin + r * rows.row_stride + i;
-      if ((axes & (axes - 1)) != 0) {
-        MakeMixed(job, all, axes, pair, cos, sin);
+      const Mix mix = MixOf(axes);
+      if (mix.count > 2) {
+        MakeMixed<3>(job, all, mix, pair, cos, sin);
+      } else if (mix.count == 2) {
+        MakeMixed<2>(job, all, mix, pair, cos, sin);
       } else {
-        int64_t axis = 0;
-        while (axis + 1 < job.axes && (axes >> axis & 1) == 0) ++axis;
+        const int64_t axis = mix.count == 1 ? mix.axes[0] : 0;
         MakeOneAxis(job, all, axis, pair, cos, sin);
       }
     }
