@@ -57,6 +57,7 @@ constexpr FieldRule kRules[kNumScalingFields] = {
      kPositive},
     {"scaling.last_freq", &rotary_scaling::last_freq, kAbove0, kFinite,
      kPositive},
+    {"scaling.pair", &rotary_scaling::pair, 0.0, kFinite, kNotNegative},
 };
 
 // Two of which the first must not be the smaller one.
@@ -134,6 +135,12 @@ rotary_status CheckKind(const Model& model, uint32_t traits,
       f[kFactor] > 1.0 && f[kOriginalLength] <= 1.0) {
     return FailReal(error, kRules[kOriginalLength].name, f[kOriginalLength],
                     "must be more than 1 to make an attention factor of");
+  }
+  if (model.scaling == Scaling::kRiflex &&
+      (f[kPair] != floor(f[kPair]) ||
+       f[kPair] >= static_cast<double>(model.count))) {
+    return FailReal(error, kRules[kPair].name, f[kPair],
+                    "must be a whole number below that of the pairs");
   }
   return ROTARY_OK;
 }

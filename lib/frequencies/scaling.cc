@@ -201,6 +201,20 @@ double Linspace(const Model& model, double* inv_freq) {
   return 1.0;
 }
 
+// RIFLEx (arXiv:2502.15894): the frequency that would repeat a video turns less
+// than once in its length.
+double Riflex(const Model& model, double* inv_freq) {
+  const double length = model.fields[kLength];
+  Default(model, inv_freq);
+  for (int64_t i = 0; i < model.count && length > 0.0; ++i) {
+    const PairSource source = SourceOf(model, i);
+    if (source.axis != 0) continue;
+    if (static_cast<double>(source.index) != model.fields[kPair]) continue;
+    inv_freq[i] = 0.9 * kTwoPi / length;
+  }
+  return 1.0;
+}
+
 constexpr uint32_t Bit(ScalingField field) { return uint32_t{1} << field; }
 
 template <class... Fields>
@@ -235,6 +249,7 @@ const ScalingRule kScalings[] = {
     {Ggml, Bits(kFactor, kExtrapolationFactor), kRampFields, 0},
     {Geometric, Bits(kFirstFreq, kLastFreq), 0, 0},
     {Linspace, Bits(kFirstFreq, kLastFreq), 0, 0},
+    {Riflex, Bits(kLength, kPair), 0, 0},
 };
 
 Ramp RampIn(const Model& model, double fast, double slow) {
@@ -264,6 +279,8 @@ bool LengthMatters(const Model& a, const Model& b) {
       return a.count > 1 && fmax(x, trained) != fmax(y, trained);
     case Scaling::kLongRope:
       return (x > trained) != (y > trained);
+    case Scaling::kRiflex:
+      return x != y;
     default:
       return false;
   }

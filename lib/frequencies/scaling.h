@@ -26,6 +26,7 @@ enum class Scaling : int32_t {
   kGgml,
   kGeometric,
   kLinspace,
+  kRiflex,
   kCount
 };
 
@@ -51,6 +52,7 @@ enum ScalingField : int {
   kExponent,
   kFirstFreq,
   kLastFreq,
+  kPair,
   kNumScalingFields
 };
 

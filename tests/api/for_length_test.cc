@@ -75,6 +75,7 @@ TEST_CASE("for_length: a new embedding where the length counts") {
   const std::vector<double> same = {0, 1, 4095.5, 4096};
   CheckLengths(ROTARY_SCALING_DYNAMIC_NTK, same, {4097, 8192, 1e6});
   CheckLengths(ROTARY_SCALING_LONGROPE, same, {4096.5, 4097, 8192, 1e6});
+  CheckLengths(ROTARY_SCALING_RIFLEX, {0}, {1, 66, 1e6});
   // From one longer length to another.
   ScaledConfig dynamic(ROTARY_SCALING_DYNAMIC_NTK);
   dynamic.scaling.length = 8192;
@@ -92,6 +93,7 @@ TEST_CASE("for_length: the same embedding where the length does not count") {
   for (rotary_scaling_kind kind = 0; kind <= kLastScaling; ++kind) {
     CAPTURE(kind);
     if (kind == ROTARY_SCALING_LONGROPE) continue;
+    if (kind == ROTARY_SCALING_RIFLEX) continue;
     // NTK-aware scaling keeps the first of all pairs, here the only one.
     const int64_t rotary_dim = kind == ROTARY_SCALING_DYNAMIC_NTK ? 2 : 8;
     const Embedding embedding = ScaledConfig(kind, rotary_dim).Make();

@@ -137,7 +137,7 @@ TEST_CASE("init functions write as many bytes as they are told") {
   CheckInit(Default(rotary_tensor()), rotary_tensor_init);
   CheckInit(Default(rotary_apply_args()), rotary_apply_args_init);
   // A kind that there is not is refused later.
-  for (rotary_scaling_kind kind = -1; kind <= ROTARY_SCALING_LINSPACE + 1;
+  for (rotary_scaling_kind kind = -1; kind <= ROTARY_SCALING_RIFLEX + 1;
        ++kind) {
     CheckInit(DefaultScaling(kind), [&](rotary_scaling* scaling, size_t size) {
       rotary_scaling_init(scaling, size, kind);

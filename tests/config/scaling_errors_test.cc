@@ -42,7 +42,7 @@ const std::vector<Field>& Fields() {
        {3, 4, 6, 7, 8, 10},
        false,
        kAny},
-      {"length", &rotary_scaling::length, {3, 7}, true, kAny},
+      {"length", &rotary_scaling::length, {3, 7, 13}, true, kAny},
       {"attention_factor",
        &rotary_scaling::attention_factor,
        {6, 7},
@@ -71,7 +71,8 @@ const std::vector<Field>& Fields() {
       {"gamma_1", &rotary_scaling::gamma_1, {4}, false, kAny},
       {"exponent", &rotary_scaling::exponent, {5}, true, kAny},
       {"first_freq", &rotary_scaling::first_freq, {11, 12}, false, kAny},
-      {"last_freq", &rotary_scaling::last_freq, {11, 12}, false, kAny}};
+      {"last_freq", &rotary_scaling::last_freq, {11, 12}, false, kAny},
+      {"pair", &rotary_scaling::pair, {13}, true, kAny}};
   return fields;
 }
 

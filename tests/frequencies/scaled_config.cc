@@ -112,6 +112,9 @@ Real InvFreqOf(const rotary_scaling& s, int64_t dim, Real base, int64_t i,
       }
       return first * std::pow(last / first, way);
     }
+    case ROTARY_SCALING_RIFLEX:
+      if (s.length == 0 || index != s.pair) return plain;
+      return 0.9L * kTwoPi / s.length;
     default:
       return plain;
   }

@@ -13,7 +13,7 @@
 
 namespace rotary_test {
 
-constexpr rotary_scaling_kind kLastScaling = ROTARY_SCALING_LINSPACE;
+constexpr rotary_scaling_kind kLastScaling = ROTARY_SCALING_RIFLEX;
 
 // Factor 4 of 4096 tokens, and lists for the kind that needs them.
 struct ScaledConfig {

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "tests/frequencies/scaled_config.h"
@@ -178,6 +179,40 @@ TEST_CASE("scalings: which attention factor counts") {
 
   CHECK(rotary_embedding_softmax_multiplier(nullptr) == 0.0);
   CHECK(rotary_embedding_softmax_multiplier(MakeEmbedding(8).get()) == 1.0);
+}
+
+TEST_CASE("scalings: RIFLEx changes one frequency, of the first axis") {
+  ScaledConfig video(ROTARY_SCALING_RIFLEX, 16, 256);
+  rotary_axes axes;
+  rotary_axes_init(&axes, sizeof(axes));
+  axes.num_axes = 2;
+  axes.layout = ROTARY_AXES_BLOCKS;
+  axes.sections[0] = axes.sections[1] = 4;
+  video.config.axes = &axes;
+  const auto inv_freq = [&] {
+    std::vector<double> values(16);
+    rotary_error error;
+    RequireOk(rotary_embedding_inv_freq(video.Make().get(), values.data(), 16,
+                                        &error),
+              error);
+    return values;
+  };
+  std::vector<double> expected = inv_freq();
+  expected[2] = 0.9 * 2 * std::acos(-1.0) / 66;
+  video.scaling.pair = 2;
+  video.scaling.length = 66;
+  const std::vector<double> changed = inv_freq();
+  for (size_t i = 0; i < expected.size(); ++i) {
+    CHECK(std::fabs(changed[i] - expected[i]) <= 1e-15);
+  }
+  for (const double pair : {0.5, 8.0, 1e9}) {
+    video.scaling.pair = pair;
+    rotary_embedding* made = nullptr;
+    rotary_error error;
+    CHECK(rotary_embedding_create(&video.config, &made, &error) ==
+          ROTARY_ERROR_ARGUMENT);
+    CHECK(std::string(error.argument) == "scaling.pair");
+  }
 }
 
 // Powers of two divide exactly.

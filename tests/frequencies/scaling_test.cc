@@ -77,6 +77,8 @@ TEST_CASE("scalings: every kind by its formula, of random numbers") {
       const int64_t rotary_dim = 2 * random.Integer(1, n % 8 == 0 ? 64 : 16);
       ScaledConfig scaled(kind, rotary_dim, Between(&random, 1000, 1e7));
       RandomNumbers(&random, &scaled.scaling);
+      scaled.scaling.pair =
+          static_cast<double>(random.Integer(0, rotary_dim / 2 - 1));
       rotary_embedding_config& config = scaled.config;
       config.gain = random.Choose<double>({1, 0.5, 1.25});
       config.freq_dim = random.Choose<int64_t>(

@@ -353,7 +353,11 @@ enum {
   // base pi / 2), DINOv3 by periods (2 pi / min_period to 2 pi / max_period).
   ROTARY_SCALING_GEOMETRIC = 11,
   // The same with equal steps: lucidrains' "pixel" (pi to pi max_freq / 2).
-  ROTARY_SCALING_LINSPACE = 12
+  ROTARY_SCALING_LINSPACE = 12,
+  // Kept, but if length is not 0, frequency `pair` becomes 0.9 * 2 pi / length:
+  // RIFLEx, arXiv:2502.15894, whose k counts from 1.  Of several axes, that of
+  // the first only.
+  ROTARY_SCALING_RIFLEX = 13
 };
 
 // The numbers of all kinds.  Those that a kind does not use are not looked at;
@@ -361,10 +365,11 @@ enum {
 typedef struct rotary_scaling {
   size_t struct_size;
   rotary_scaling_kind kind;
-  int32_t truncate;         // default 1; 0: a YARN ramp's ends are not rounded
-  double factor;            // s; default 1
-  double original_length;   // L0, original_max_position_embeddings; no default
-  double length;            // of the sequence, 0 or more: DYNAMIC_NTK, LONGROPE
+  int32_t truncate;        // default 1; 0: a YARN ramp's ends are not rounded
+  double factor;           // s; default 1
+  double original_length;  // L0, original_max_position_embeddings; no default
+  double length;           // of the sequence, 0 or more: DYNAMIC_NTK, LONGROPE,
+                           // RIFLEX
   double attention_factor;  // YARN, LONGROPE; default 0: by the kind's formula
   double beta_fast;         // default 32; not less than beta_slow
   double beta_slow;         // default 1
@@ -382,6 +387,7 @@ typedef struct rotary_scaling {
   double exponent;               // 0 or more; default 0.625
   double first_freq;             // no default
   double last_freq;              // no default
+  double pair;                   // 0, 1 .. of the frequencies; default 0
   // Divisors, [heads][rotary_dim / 2] each, copied.  `factors`, unless NULL,
   // divide what a kind makes, whichever it is; the others belong to LONGROPE.
   const void *factors;
@@ -537,10 +543,10 @@ rotary_embedding_from_base(int64_t rotary_dim, double base,
                            rotary_embedding **embedding, rotary_error *error);
 
 // An embedding of the same config but for its scaling's `length`, which counts
-// for DYNAMIC_NTK and LONGROPE.  *other is `embedding` itself if the length
-// changes nothing, also of the other kinds and of given inv_freq; else a new
-// one, to be destroyed by itself.  Keys that were rotated by one embedding do
-// not fit queries that are rotated by another.  (Since 0.3.)
+// for DYNAMIC_NTK, LONGROPE and RIFLEX.  *other is `embedding` itself if the
+// length changes nothing, also of the other kinds and of given inv_freq; else a
+// new one, to be destroyed by itself.  Keys that were rotated by one embedding
+// do not fit queries that are rotated by another.  (Since 0.3.)
 ROTARY_API rotary_status
 rotary_embedding_for_length(rotary_embedding *embedding, double length,
                             rotary_embedding **other, rotary_error *error);
