@@ -18,7 +18,8 @@ constexpr float kUnwritten = 77.0f;
 constexpr uint8_t kNoState = 99;
 
 bool SameBits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() &&
+  if (a.size() != b.size()) return false;
+  return a.empty() ||
          std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
