@@ -99,14 +99,14 @@ rotary_status rotary_embedding_config_equal(const rotary_embedding_config* a,
                                             rotary_error* error) {
   const rotary_embedding_config* const configs[] = {a, b};
   rotary_embedding* made[] = {nullptr, nullptr};
-  rotary_status status =
-      equal == nullptr ? rotary::FailNull(error, "equal") : ROTARY_OK;
+  if (equal == nullptr) return rotary::FailNull(error, "equal");
+  rotary_status status = ROTARY_OK;
   for (int i = 0; i < 2 && status == ROTARY_OK; ++i) {
     rotary::EmbeddingConfig read;
     status = rotary::ReadEmbeddingConfig(configs[i], &read, error);
     if (status == ROTARY_OK) status = Make(read, false, &made[i], error);
   }
-  if (status == ROTARY_OK) {
+  if (made[0] != nullptr && made[1] != nullptr) {
     *equal = rotary::HaveSameRotation(*made[0], *made[1]) ? 1 : 0;
   }
   for (rotary_embedding* embedding : made) rotary::FreeEmbedding(embedding);

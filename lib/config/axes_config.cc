@@ -53,6 +53,11 @@ rotary_status CheckLayout(const Axes& axes, int64_t pairs,
     return FailArgument(error, "axes.num_axes", axes.count,
                         "must divide the pairs with ROTARY_AXES_STRIDED");
   }
+  if (axes.layout == AxesLayout::kAlternating && pairs < axes.count) {
+    return FailArgument(error, "axes.num_axes", axes.count,
+                        "must not be more than the pairs with "
+                        "ROTARY_AXES_ALTERNATING");
+  }
   return ROTARY_OK;
 }
 

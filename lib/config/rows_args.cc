@@ -27,7 +27,10 @@ rotary_status CheckEmbedding(const RowsCall& call, int64_t i,
   }
   const rotary_embedding* embedding =
       i < 0 ? call.embedding : call.embeddings[i];
-  if (embedding == nullptr) return FailNull(error, name);
+  if (embedding == nullptr) {
+    FailNull(error, name);
+    return ROTARY_ERROR_ARGUMENT;
+  }
   if (embedding->pairs != call.rows->pairs) {
     return FailArgument(error, name, 2 * embedding->pairs,
                         "its rotary_dim is not the rows'");

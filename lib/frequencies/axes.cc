@@ -17,10 +17,12 @@ Place InSections(const Axes& axes, int64_t n) {
   return {axis, n};
 }
 
-int64_t SumOfSections(const Axes& axes) {
+// Number i in sections that begin again behind the last, which are not all
+// empty.
+int64_t Repeated(const Axes& axes, int64_t i) {
   int64_t sum = 0;
   for (int64_t a = 0; a < axes.count; ++a) sum += axes.sections[a];
-  return sum;
+  return sum > 0 ? i % sum : i;
 }
 
 // All pairs keep the frequencies that they have with one axis.
@@ -28,7 +30,7 @@ int64_t SumOfSections(const Axes& axes) {
 // Qwen2-VL (HF transformers, apply_multimodal_rotary_pos_emb); ggml's MROPE,
 // whose sections begin again behind the last.
 int64_t Sections(const Axes& axes, int64_t i) {
-  return InSections(axes, i % SumOfSections(axes)).axis;
+  return InSections(axes, Repeated(axes, i)).axis;
 }
 
 // Qwen3-VL (HF transformers, apply_interleaved_mrope): the axes take turns as
@@ -40,7 +42,7 @@ int64_t Interleaved(const Axes& axes, int64_t i) {
 
 // ggml's IMROPE: three axes take turns, the fourth has what is left.
 int64_t InterleavedRepeated(const Axes& axes, int64_t i) {
-  const int64_t n = i % SumOfSections(axes);
+  const int64_t n = Repeated(axes, i);
   const int64_t axis = n % 3;
   return n < 3 * axes.sections[axis] ? axis : 3;
 }

@@ -50,7 +50,7 @@ void GgmlAngles(const CompatibleAngles& to) {
   const rotary_embedding& embedding = *to.embedding;
   const Model& model = embedding.config.model;
   const GgmlAngle ggml = GgmlAngleOf(model);
-  float theta[kMaxAxes][kCompatibleTokens];
+  float theta[kMaxAxes][kCompatibleTokens] = {};
   const auto start = [&](int64_t axis) {
     for (int64_t t = 0; t < kCompatibleTokens; ++t) {
       theta[axis][t] = t < to.count ? PositionOn(to, axis, t) : 0.0f;
