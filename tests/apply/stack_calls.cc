@@ -33,6 +33,47 @@ void StackSources::AddOwn() {
   list_.back().row_head_stride = 1;
 }
 
+void StackSources::AddOther() {
+  numbers_ = {0.5, 1, 2.5, -3, 4e5, 5.25};
+  rotary_positions_init(&real_, sizeof(real_));
+  real_.data = numbers_.data();
+  real_.dtype = ROTARY_F64;
+  // The same on all axes.
+  real_.axis_stride = by_id_.axis_stride = 0;
+  rotary_axes axes;
+  rotary_axes_init(&axes, sizeof(axes));
+  rotary_embedding_config config;
+  rotary_embedding_config_init(&config, sizeof(config));
+  config.rotary_dim = rotary_dim_;
+  const auto add = [&](const std::string& name,
+                       const rotary_positions* positions) {
+    others_.push_back(EmbeddingOf(config));
+    Add(name).embedding = others_.back().get();
+    list_.back().positions = positions;
+  };
+  add("real positions", &real_);
+  config.xpos = ROTARY_XPOS_KEY;
+  config.xpos_scale_base = 1e6;
+  add("xpos", &real_);
+  config.xpos = ROTARY_XPOS_NONE;
+  config.arithmetic = ROTARY_COMPATIBLE_HF;
+  config.row_dtype = ROTARY_BF16;
+  add("as HF", &by_id_);
+  config.arithmetic = ROTARY_COMPATIBLE_GGML;
+  config.row_dtype = ROTARY_F32;
+  add("as ggml", &real_);
+  config.arithmetic = ROTARY_EXACT;
+  axes.num_axes = ROTARY_MAX_AXES;
+  axes.layout = ROTARY_AXES_SECTIONS_GGML;
+  for (int64_t& section : axes.sections) section = 1;
+  config.axes = &axes;
+  add("axes", &by_id_);
+  add("real positions on axes", &real_);
+  if (kStackHeads * rotary_dim_ > 65536) return;
+  config.heads = kStackHeads;
+  add("axes of each head", &by_id_);
+}
+
 void StackSources::AddCosSin() {
   // Zeros, of any dtype: rows of each head, elements twice apart.
   values_.resize(

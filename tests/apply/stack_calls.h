@@ -38,6 +38,8 @@ class StackSources {
 
   // An embedding, and rows made of it, shared by heads and not.
   void AddOwn();
+  // Embeddings whose rows are made in other ways.
+  void AddOther();
   // A caller's own cos and sin, of all dtypes and widths.
   void AddCosSin();
 
@@ -53,7 +55,10 @@ class StackSources {
   const std::vector<int32_t> cu_seqlens_;
   rotary_positions by_id_;
   rotary_positions packed_;
+  rotary_positions real_;
+  std::vector<double> numbers_;
   Embedding embedding_;
+  std::vector<Embedding> others_;
   Rows rows_;
   std::vector<float> values_;
   std::vector<rotary_cos_sin> cos_sins_;

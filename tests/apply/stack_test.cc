@@ -93,6 +93,7 @@ TEST_CASE("stack: every source of cos and sin, narrow and wide heads") {
   for (const int64_t rotary_dim : {64, 2048, 4096, 8192, 65536}) {
     StackSources sources(rotary_dim);
     if (rotary_dim <= 8192) sources.AddOwn();
+    if (rotary_dim <= 4096) sources.AddOther();
     if (rotary_dim != 8192) sources.AddCosSin();
     CheckFormats(sources, rotary_dim, {kChanges[1]}, false);
     if (rotary_dim > 4096) continue;

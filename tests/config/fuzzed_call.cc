@@ -98,6 +98,15 @@ void AddArgsCorruptions(std::vector<Corruption>* all) {
       [](FuzzedCall* call, Random*) { call->args.embedding = nullptr; });
   all->push_back(
       [](FuzzedCall* call, Random*) { call->args.positions = nullptr; });
+  all->push_back([](FuzzedCall* call, Random*) {
+    call->args.embedding = call->axes.get();
+  });
+  all->push_back([](FuzzedCall* call, Random*) {
+    call->args.embedding = call->heads.get();
+  });
+  all->push_back([](FuzzedCall* call, Random* random) {
+    call->args.log_n_length = random->Choose<double>({2, 1e3, 1, -1, 1e308});
+  });
   all->push_back(
       [](FuzzedCall* call, Random*) { call->args.tensors = nullptr; });
   all->push_back(
@@ -107,7 +116,7 @@ void AddArgsCorruptions(std::vector<Corruption>* all) {
 void AddPositionsCorruptions(std::vector<Corruption>* all) {
   for (const auto field :
        {&rotary_positions::batch_stride, &rotary_positions::token_stride,
-        &rotary_positions::offset}) {
+        &rotary_positions::axis_stride, &rotary_positions::offset}) {
     all->push_back([=](FuzzedCall* call, Random* random) {
       call->positions.*field = Value64(random);
     });
@@ -117,6 +126,10 @@ void AddPositionsCorruptions(std::vector<Corruption>* all) {
       call->positions.*field = Value32(random);
     });
   }
+  // Read as real numbers, ids are tiny ones.
+  all->push_back([](FuzzedCall* call, Random* random) {
+    call->positions.dtype = random->Choose<int32_t>({ROTARY_F32, ROTARY_F64});
+  });
   all->push_back(
       [](FuzzedCall* call, Random*) { call->positions.data = nullptr; });
   all->push_back([](FuzzedCall* call, Random* random) {
@@ -165,6 +178,28 @@ void AddCosSinCorruptions(std::vector<Corruption>* all) {
   }
 }
 
+Embedding MakeAxesEmbedding() {
+  rotary_axes axes;
+  rotary_axes_init(&axes, sizeof(axes));
+  axes.num_axes = 3;
+  axes.layout = ROTARY_AXES_SECTIONS;
+  axes.sections[0] = 2;
+  axes.sections[1] = axes.sections[2] = 1;
+  rotary_embedding_config config;
+  rotary_embedding_config_init(&config, sizeof(config));
+  config.rotary_dim = 8;
+  config.axes = &axes;
+  return EmbeddingOf(config);
+}
+
+Embedding MakeHeadsEmbedding() {
+  rotary_embedding_config config;
+  rotary_embedding_config_init(&config, sizeof(config));
+  config.rotary_dim = 8;
+  config.heads = 2;
+  return EmbeddingOf(config);
+}
+
 }  // namespace
 
 int64_t Value64(Random* random) {
@@ -198,7 +233,11 @@ void SetFormats(rotary_tensor* tensor, Random* random) {
 
 FuzzedCall::FuzzedCall()
     // Of every dtype the same value everywhere.
-    : memory(8192), ids(4096), table(16384, 0x3C003C00u) {
+    : axes(MakeAxesEmbedding()),
+      heads(MakeHeadsEmbedding()),
+      memory(8192),
+      ids(4096),
+      table(16384, 0x3C003C00u) {
   for (size_t i = 0; i < ids.size(); ++i) {
     ids[i] = static_cast<int64_t>(i % 20);
   }

@@ -43,6 +43,8 @@ struct FuzzedCall {
   void UseCosSin(bool by_position);
 
   Embedding embedding = MakeEmbedding(8);
+  Embedding axes;   // of 3 axes
+  Embedding heads;  // with rows for each of 2 heads
   Rows rows = MakeRows(embedding.get(), {1, 2, 3, 4, 5, 6, 7, 8});
   std::vector<float> memory;
   std::vector<int64_t> ids;

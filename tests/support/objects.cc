@@ -35,6 +35,10 @@ Embedding MakeEmbedding(const std::vector<double>& inv_freq, double gain) {
   config.rotary_dim = 2 * static_cast<int64_t>(inv_freq.size());
   config.inv_freq = inv_freq.data();
   config.gain = gain;
+  return EmbeddingOf(config);
+}
+
+Embedding EmbeddingOf(const rotary_embedding_config& config) {
   rotary_embedding* embedding = nullptr;
   rotary_error error;
   RequireOk(rotary_embedding_create(&config, &embedding, &error), error);

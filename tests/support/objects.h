@@ -30,6 +30,7 @@ void RequireOk(rotary_status status, const rotary_error& error);
 Embedding MakeEmbedding(int64_t rotary_dim, double base = 10000,
                         double gain = 1);
 Embedding MakeEmbedding(const std::vector<double>& inv_freq, double gain = 1);
+Embedding EmbeddingOf(const rotary_embedding_config& config);
 
 std::vector<double> InvFreq(const rotary_embedding* embedding);
 
