@@ -113,9 +113,11 @@ inline void RotateWithRows(const ApplyCall& call, Part* part) {
                                      int64_t chunk, int64_t pair,
                                      Scratch* scratch) {
   const int64_t pairs = std::min(chunk, PaddedPairs(call.pairs) - pair);
+  // A part may begin at any head also where all of them share their rows.
+  const int64_t head = call.embedding->heads > 1 ? part.first_head : 0;
   const TokenRows rows = {
       call.target, call.embedding, &call.positions, call.factors,
-      part.job.b,  part.job.token, part.job.count,  part.first_head,
+      part.job.b,  part.job.token, part.job.count,  head,
       pair,        pairs,          scratch->values, scratch->values + chunk,
       2 * chunk,   scratch->states};
   MakeTokenRows(rows);
