@@ -1,5 +1,6 @@
 #include "lib/config/flat_args.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/config/error.h"
@@ -35,10 +36,15 @@ constexpr Name kNames[] = {
 void NameAsFlat(rotary_error* error) {
   error->tensor = -1;
   for (const Name& name : kNames) {
-    if (strcmp(error->argument, name.of_struct) == 0) {
-      RenameArgument(error, name.flat);
-      return;
-    }
+    const size_t length = strlen(name.of_struct);
+    const char* const rest = error->argument + length;
+    if (strncmp(error->argument, name.of_struct, length) != 0) continue;
+    // Of several axes, which one is said behind the name.
+    if (*rest != '\0' && *rest != ' ') continue;
+    char argument[sizeof(error->argument)];
+    snprintf(argument, sizeof(argument), "%s%s", name.flat, rest);
+    RenameArgument(error, argument);
+    return;
   }
 }
 
