@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
-#include <string>
 #include <vector>
 
 #include "tests/apply/call_check.h"
@@ -72,6 +70,29 @@ HeadRows RowsOf(const rotary_embedding* embedding, const Size& size,
   return rows;
 }
 
+// Rows of all tokens, which args are set to use.
+Rows MakeTokenRows(const rotary_embedding* embedding,
+                   const rotary_positions& positions, const Size& size,
+                   rotary_apply_args* args) {
+  const int64_t heads = rotary_embedding_heads(embedding);
+  rotary_rows* rows = nullptr;
+  rotary_error error;
+  RequireOk(rotary_rows_create(embedding, size.batch * size.tokens * heads,
+                               &rows, &error),
+            error);
+  Rows owner(rows);
+  rotary_rows_args rows_args = MakeRowsArgs(embedding, &positions, size.tokens);
+  rows_args.batch = size.batch;
+  SetRowsOk(rows, rows_args);
+  args->rows = rows;
+  if (heads > 1) {
+    args->row_batch_stride = size.tokens * heads;
+    args->row_token_stride = heads;
+    args->row_head_stride = 1;
+  }
+  return owner;
+}
+
 // Of the sizes, of tensors of `size.heads`, positions below 2^bits.
 void CheckEmbedding(const rotary_embedding* embedding, rotary_dtype dtype,
                     const Size& size, int bits, Random* random,
@@ -105,23 +126,9 @@ void CheckEmbedding(const rotary_embedding* embedding, rotary_dtype dtype,
   CheckSlices(tensors, args, slices);
 
   // By rows that are kept.
-  const int64_t count = size.batch * size.tokens;
-  rotary_rows* rows = nullptr;
-  rotary_error error;
-  RequireOk(rotary_rows_create(embedding, count * heads, &rows, &error), error);
-  const Rows owner(rows);
-  rotary_rows_args rows_args = MakeRowsArgs(embedding, &ids, size.tokens);
-  rows_args.batch = size.batch;
-  rows_args.num_threads = static_cast<int32_t>(random->Integer(0, 2));
-  SetRowsOk(rows, rows_args);
   rotary_apply_args by_rows = tensors.Args();
-  by_rows.rows = rows;
   by_rows.transpose = args.transpose;
-  if (heads > 1) {
-    by_rows.row_batch_stride = size.tokens * heads;
-    by_rows.row_token_stride = heads;
-    by_rows.row_head_stride = 1;
-  }
+  const Rows rows = MakeTokenRows(embedding, ids, size, &by_rows);
   tensors.Reset();
   ApplyOk(by_rows);
   CHECK(tensors.AsKept());
@@ -191,6 +198,49 @@ TEST_CASE("axes: layouts and real positions, of tensors with many heads") {
   }
 }
 
+TEST_CASE("axes: sequences, packed or not, as by rows that are kept") {
+  Random random(7);
+  AxesCase by_head(ROTARY_AXES_BLOCKS, 20, {12, 18});
+  by_head.config.heads = 3;
+  const Embedding of_heads = by_head.Make();
+  const Embedding shared = AxesCase(ROTARY_AXES_STRIDED, 20, {0, 0}).Make();
+  const Embedding given = MakeGiven(&random, 1, 2, 10, 1, 1.5);
+  for (const rotary_embedding* embedding :
+       {of_heads.get(), shared.get(), given.get()}) {
+    const int64_t heads = rotary_embedding_heads(embedding);
+    for (const rotary_dtype dtype : {ROTARY_I32, ROTARY_F32}) {
+      for (const bool packed : {false, true}) {
+        CAPTURE(heads);
+        CAPTURE(dtype);
+        CAPTURE(packed);
+        // [axes][sequences]
+        const PositionData data(dtype, {5, kNone, -100, 7, 1, 1e6});
+        rotary_positions positions = PositionsOf(data);
+        positions.kind = ROTARY_POSITION_STARTS;
+        const std::vector<int64_t> ends = {2, 40, 41, 67};
+        if (packed) {
+          positions.kind = ROTARY_POSITION_PACKED;
+          positions.cu_seqlens = ends.data();
+          positions.cu_seqlens_dtype = ROTARY_I64;
+          positions.num_sequences = 3;
+        }
+        const Size size = {packed ? 1 : 3, packed ? 70 : 9, 3};
+        CallTensors tensors(size.batch, size.tokens,
+                            DrawKinds(&random, size.heads, 20), random.Bits());
+        rotary_apply_args args = tensors.Args();
+        const Rows rows = MakeTokenRows(embedding, positions, size, &args);
+        ApplyOk(args);
+        tensors.Keep();
+        rotary_apply_args one_shot = tensors.Args();
+        one_shot.embedding = embedding;
+        one_shot.positions = &positions;
+        CheckThreads(tensors, one_shot);
+        CheckSlices(tensors, one_shot, {1, 5, 100});
+      }
+    }
+  }
+}
+
 TEST_CASE("axes: heads that are wider than rows on the stack") {
   Random random(3);
   ErrorCount errors;
@@ -206,100 +256,6 @@ TEST_CASE("axes: heads that are wider than rows on the stack") {
       CheckEmbedding(embedding, dtype, {1, 2, 2}, 24, &random, {3}, &errors);
     }
   }
-}
-
-TEST_CASE("axes: angles that cancel") {
-  // Equal and opposite on two axes: an angle of exactly 0, or of what the third
-  // has.
-  AxesCase of(ROTARY_AXES_GIVEN, 8, {0, 0, 0});
-  of.inv_freq = {0.1,   1.0 / 3, 7e-5, 2.5,  -0.1,   -1.0 / 3,
-                 -7e-5, -2.5,    1e-9, 0.75, 1e-300, 0};
-  const Embedding embedding = of.Make();
-  std::vector<double> positions;
-  Random random(4);
-  for (int n = 0; n < 40; ++n) positions.push_back(RandomReal(&random, 31));
-  positions.insert(positions.end(), positions.begin(), positions.begin() + 40);
-  for (int n = 0; n < 40; ++n) positions.push_back(n % 3 == 0 ? 0 : 1e-3 * n);
-  const PositionData data(ROTARY_F64, positions);
-  const RowValues values =
-      RowsOnAllTargets(embedding.get(), PositionsOf(data), 1, 40);
-  ErrorCount errors;
-  AddErrors(embedding.get(), positions, values, &errors);
-  CHECK_EQ(errors.violations(), 0);
-  for (int64_t t = 0; t < 40; ++t) {
-    CHECK_EQ(values.Cos(t)[3], 1.0f);
-    CHECK_EQ(values.Sin(t)[3], 0.0f);
-  }
-}
-
-TEST_CASE("axes: more heads than the embedding's are refused") {
-  AxesCase of(ROTARY_AXES_BLOCKS, 8, {6, 6});
-  of.config.heads = 3;
-  const Embedding embedding = of.Make();
-  const PositionData data(ROTARY_I32, {1, 2, 3, 4});
-  const rotary_positions ids = PositionsOf(data);
-  for (const int64_t heads : {2, 3, 4}) {
-    CAPTURE(heads);
-    const CallTensors tensors(
-        1, 2, {Simple(ROTARY_HALF, 1, 8), Simple(ROTARY_HALF, heads, 8)});
-    rotary_apply_args args = tensors.Args();
-    args.embedding = embedding.get();
-    args.positions = &ids;
-    rotary_error error;
-    const rotary_status status = rotary_apply(&args, &error);
-    if (heads <= 3) {
-      CHECK_EQ(status, ROTARY_OK);
-      continue;
-    }
-    CHECK_EQ(status, ROTARY_ERROR_ARGUMENT);
-    CHECK_EQ(std::string(error.argument), "embedding");
-    CHECK_EQ(error.value, 3);
-    CHECK(tensors.Untouched());
-  }
-}
-
-TEST_CASE("axes: the flat call takes [axes][tokens]") {
-  const Embedding embedding = AxesCase(ROTARY_AXES_SECTIONS, 16, {3, 5}).Make();
-  const std::vector<int32_t> ids = {1, 2, 3, 40, 50, 60};
-  const int64_t head_dim = 16;
-  std::vector<float> q(3 * 2 * 16);
-  Random random(6);
-  for (float& value : q) value = random.Float();
-  std::vector<float> expected = q;
-  rotary_tensor tensor;
-  rotary_tensor_init(&tensor, sizeof(tensor));
-  tensor.heads = 2;
-  tensor.head_dim = head_dim;
-  tensor.input = expected.data();
-  tensor.input_pairing = ROTARY_HALF;
-  const std::vector<rotary_tensor> tensors = {tensor};
-  rotary_positions positions;
-  rotary_positions_init(&positions, sizeof(positions));
-  positions.data = ids.data();
-  positions.dtype = ROTARY_I32;
-  rotary_apply_args args = MakeApplyArgs(1, 3, tensors);
-  args.embedding = embedding.get();
-  args.positions = &positions;
-  ApplyOk(args);
-  rotary_error error;
-  RequireOk(rotary_apply_qk(embedding.get(), ids.data(), ROTARY_I32, 3,
-                            ROTARY_F32, ROTARY_HALF, head_dim, q.data(), 2,
-                            ROTARY_DENSE, ROTARY_DENSE, nullptr, 0,
-                            ROTARY_DENSE, ROTARY_DENSE, 1, &error),
-            error);
-  CHECK(std::memcmp(q.data(), expected.data(), q.size() * 4) == 0);
-  // Errors name the argument as this call does.
-  const std::vector<int64_t> far = {1, 2, 3, 40, int64_t{1} << 31, 60};
-  CHECK_EQ(rotary_apply_qk(embedding.get(), far.data(), ROTARY_I64, 3,
-                           ROTARY_F32, ROTARY_HALF, head_dim, q.data(), 2,
-                           ROTARY_DENSE, ROTARY_DENSE, nullptr, 0, ROTARY_DENSE,
-                           ROTARY_DENSE, 1, &error),
-           ROTARY_ERROR_POSITION);
-  CHECK_EQ(std::string(error.argument), "position_ids (axis 1)");
-  CHECK_EQ(std::string(error.message).find("positions.data"),
-           std::string::npos);
-  CHECK_EQ(error.token, 1);
-  CHECK(std::memcmp(q.data(), expected.data(), q.size() * 4) == 0);
 }
 
 }  // namespace rotary_test
