@@ -121,8 +121,8 @@ void FillGroupAxes(rotary_embedding* embedding) {
   }
 }
 
-// |position| * inv_freq, summed over the axes, must be within what the cos and
-// sin of angles can be computed of.
+// |position| * inv_freq, where it is summed over the axes their sum, must be
+// within what the cos and sin of angles can be computed of.
 double AngleReach(const rotary_embedding& embedding, int64_t axis) {
   constexpr double kMaxAngle = 0x1p40;
   double most = 0.0;
@@ -133,7 +133,9 @@ double AngleReach(const rotary_embedding& embedding, int64_t axis) {
       most = fmax(most, fabs(inv_freq[i]));
     }
   }
-  return kMaxAngle / static_cast<double>(embedding.axes) / most;
+  const bool summed = embedding.config.axes.layout == AxesLayout::kGiven;
+  return kMaxAngle / (summed ? static_cast<double>(embedding.axes) : 1.0) /
+         most;
 }
 
 // The legal positions of an axis: those of the config, as far as rows can be
