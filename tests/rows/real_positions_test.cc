@@ -258,25 +258,4 @@ TEST_CASE("real positions: which are refused") {
   }
 }
 
-TEST_CASE("real positions: angles to 2^40") {
-  for (const double inv_freq : {1024.0, 1e5, -12345.678, 1e12, 1e250}) {
-    CAPTURE(inv_freq);
-    const Embedding embedding = MakeEmbedding({0.5, inv_freq, 0.0});
-    const double reach = 0x1p40 / std::fabs(inv_freq);
-    for (const double sign : {1.0, -1.0}) {
-      CheckAcceptedPosition(embedding.get(), ROTARY_F64,
-                            sign * reach * (1 - 0x1p-50));
-      CheckRefusedPosition(embedding.get(), ROTARY_F64,
-                           sign * reach * (1 + 0x1p-50));
-    }
-    CheckAcceptedPosition(embedding.get(), ROTARY_F64, 0.0);
-  }
-  // Integers go by the table, which reaches all of them.
-  const Embedding embedding = MakeEmbedding({1e12, 1.0});
-  ErrorCount errors;
-  CheckPositions(embedding.get(), ROTARY_I64, {kLargest, -kLargest, 1},
-                 &errors);
-  CHECK_EQ(errors.violations(), 0);
-}
-
 }  // namespace rotary_test
