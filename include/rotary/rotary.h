@@ -481,8 +481,8 @@ enum {
 // z^((p - center) / scale_base), z = (2 i + 0.4 d) / (1.4 d), for queries, and
 // the inverse of that for keys: two embeddings.  Positions are limited to those
 // for which it is within 2^-126 to 2^126 (35000 around the center at 512), also
-// times the config's gain.
-// For one axis, exact.  (Since 0.3.)
+// times the config's gain.  SHIFT counts from 0, whatever the center.  For one
+// axis, exact.  (Since 0.3.)
 typedef int32_t rotary_xpos;
 enum { ROTARY_XPOS_NONE = 0, ROTARY_XPOS_QUERY = 1, ROTARY_XPOS_KEY = 2 };
 

@@ -108,9 +108,9 @@ rotary_status ReadEmbedding(const rotary_apply_args& args, ApplyCall* call,
     status = ReadEmbeddingHeads(args, call, error);
     if (status != ROTARY_OK) return status;
   }
-  status =
-      ReadPositionsArg(args.positions, args.batch, args.tokens,
-                       RuleOf(embedding), &call->positions, sources, error);
+  status = ReadPositionsArg(args.positions, args.batch, args.tokens,
+                            RuleOf(embedding, mode), &call->positions, sources,
+                            error);
   call->factors = FactorsOf(embedding, mode, args.log_n_length);
   call->plain = ArePlainRows(embedding, call->positions, call->factors);
   return status;

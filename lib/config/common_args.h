@@ -19,8 +19,12 @@ struct PositionRule {
   bool real;           // they need not be whole numbers
   const char* reason;  // why the range is what it is, or ""
 };
-inline PositionRule RuleOf(const rotary_embedding& embedding) {
-  return {embedding.axes, embedding.ranges, true, ""};
+inline const PositionRange* RangesOf(const rotary_embedding& embedding,
+                                     Mode mode) {
+  return mode == Mode::kShift ? embedding.shift_ranges : embedding.ranges;
+}
+inline PositionRule RuleOf(const rotary_embedding& embedding, Mode mode) {
+  return {embedding.axes, RangesOf(embedding, mode), true, ""};
 }
 
 // Reads and checks every position of [batch][tokens].

@@ -77,13 +77,14 @@ rotary_status ReadEmbeddings(const rotary_rows_args& from, RowsCall* call,
 }
 
 // The positions that all of several embeddings may have.
-void CommonRanges(const rotary_rows_args& from, PositionRange* ranges) {
+void CommonRanges(const rotary_rows_args& from, Mode mode,
+                  PositionRange* ranges) {
   const int64_t axes = from.embeddings[0]->axes;
   for (int64_t a = 0; a < axes; ++a) {
     PositionRange* range = &ranges[a];
-    *range = from.embeddings[0]->ranges[a];
+    *range = RangesOf(*from.embeddings[0], mode)[a];
     for (int64_t i = 1; i < from.num_embeddings; ++i) {
-      const PositionRange& other = from.embeddings[i]->ranges[a];
+      const PositionRange& other = RangesOf(*from.embeddings[i], mode)[a];
       range->low = std::max(range->low, other.low);
       range->high = std::min(range->high, other.high);
       range->real_low = std::max(range->real_low, other.real_low);
@@ -253,9 +254,9 @@ rotary_status ReadRowsArgs(rotary_rows* rows, const rotary_rows_args* from,
   status = ReadTarget(from->target, &call->target, error);
   if (status != ROTARY_OK) return status;
   PositionRange ranges[kMaxAxes];
-  PositionRule rule = RuleOf(first);
+  PositionRule rule = RuleOf(first, call->mode);
   if (call->embedding == nullptr) {
-    CommonRanges(*from, ranges);
+    CommonRanges(*from, call->mode, ranges);
     rule.ranges = ranges;
   }
   Sources positions;

@@ -139,16 +139,17 @@ double AngleReach(const rotary_embedding& embedding, int64_t axis) {
 }
 
 // The legal positions of an axis: those of the config, as far as rows can be
-// made for them.
-PositionRange RangeOf(const rotary_embedding& embedding, int64_t axis) {
+// made for them, with so much gain and xPos counted from `center`.
+PositionRange RangeOf(const rotary_embedding& embedding, int64_t axis,
+                      double gain, double center) {
   const EmbeddingConfig& config = embedding.config;
   double low = config.ranges[axis].low;
   double high = config.ranges[axis].high;
   if (config.xpos != Xpos::kNone) {
     const double reach =
-        XposReach(126.0 - fabs(log2(embedding.gain))) * config.xpos_scale_base;
-    low = fmax(low, config.xpos_center - reach);
-    high = fmin(high, config.xpos_center + reach);
+        XposReach(126.0 - fabs(log2(gain))) * config.xpos_scale_base;
+    low = fmax(low, center - reach);
+    high = fmin(high, center + reach);
   }
   const double reach = AngleReach(embedding, axis);
   const double real_low = fmax(low, -reach);
@@ -224,7 +225,9 @@ rotary_embedding* MakeEmbedding(const EmbeddingConfig& config,
     XposPowers(pairs, embedding->powers);
   }
   for (int64_t a = 0; a < embedding->axes; ++a) {
-    embedding->ranges[a] = RangeOf(*embedding, a);
+    embedding->ranges[a] =
+        RangeOf(*embedding, a, embedding->gain, config.xpos_center);
+    embedding->shift_ranges[a] = RangeOf(*embedding, a, 1.0, 0.0);
   }
   embedding->table = nullptr;
   if (with_table) {

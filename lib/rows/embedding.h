@@ -68,6 +68,8 @@ struct rotary_embedding {
   rotary::PairSource* sources;  // [heads][pairs], or nullptr: see Model
   const double* table;          // see rows/table.h; or nullptr
   rotary::PositionRange ranges[rotary::kMaxAxes];
+  // Of the differences that an already rotated key is moved by.
+  rotary::PositionRange shift_ranges[rotary::kMaxAxes];
   rotary::EmbeddingConfig config;  // whose arrays are its own
 
   const double* InvFreq(int64_t head) const {
