@@ -51,18 +51,25 @@ void GgmlAngles(const CompatibleAngles& to) {
   const Model& model = embedding.config.model;
   const GgmlAngle ggml = GgmlAngleOf(model);
   float theta[kMaxAxes][kCompatibleTokens] = {};
+  float steps[kMaxAxes];
   const auto start = [&](int64_t axis) {
     for (int64_t t = 0; t < kCompatibleTokens; ++t) {
       theta[axis][t] = t < to.count ? PositionOn(to, axis, t) : 0.0f;
     }
   };
-  for (int64_t a = 0; a < embedding.axes; ++a) start(a);
+  for (int64_t a = 0; a < embedding.axes; ++a) {
+    start(a);
+    steps[a] = GgmlStep(model.base, SourceOf(model, 0).dim);
+  }
   for (int64_t i = 0; i < to.pair_begin + to.pair_count; ++i) {
     const bool padding = i >= embedding.pairs;
     const PairSource source =
         padding ? PairSource{0, i, 1, 1} : SourceOf(model, i);
     // Frequencies that begin again with a section.
-    if (i > 0 && source.index == 0) start(source.axis);
+    if (i > 0 && source.index == 0) {
+      start(source.axis);
+      steps[source.axis] = GgmlStep(model.base, source.dim);
+    }
     if (i >= to.pair_begin) {
       float* angles = to.angles + i - to.pair_begin;
       const float factor =
@@ -74,7 +81,7 @@ void GgmlAngles(const CompatibleAngles& to) {
     }
     for (int64_t a = 0; a < embedding.axes; ++a) {
       for (int64_t t = 0; t < kCompatibleTokens; ++t) {
-        theta[a][t] *= ggml.step;
+        theta[a][t] *= steps[a];
       }
     }
   }
@@ -82,12 +89,14 @@ void GgmlAngles(const CompatibleAngles& to) {
 
 }  // namespace
 
+float GgmlStep(double base, int64_t dim) {
+  const float exponent = -2.0f / static_cast<float>(dim);
+  return static_cast<float>(pow(static_cast<double>(static_cast<float>(base)),
+                                static_cast<double>(exponent)));
+}
+
 GgmlAngle GgmlAngleOf(const Model& model) {
-  const float exponent = -2.0f / static_cast<float>(model.freq_dim);
   GgmlAngle ggml = {};
-  ggml.step = static_cast<float>(
-      pow(static_cast<double>(static_cast<float>(model.base)),
-          static_cast<double>(exponent)));
   ggml.freq_scale = 1.0f;
   if (model.scaling != Scaling::kGgml) return ggml;
   ggml.freq_scale = static_cast<float>(1.0 / model.fields[kFactor]);

@@ -25,9 +25,11 @@ struct CompatibleAngles {
   uint8_t* rotates;  // RowState of each
 };
 
-// What ggml makes angles of besides each pair's divisor.
+// What ggml multiplies an angle by from pair to pair, base^(-2 / dim).
+float GgmlStep(double base, int64_t dim);
+
+// What it makes angles of besides, but for each pair's divisor.
 struct GgmlAngle {
-  float step;  // from pair to pair
   float freq_scale;
   float ext_factor;
   Ramp ramp;

@@ -17,6 +17,12 @@ uint64_t WordOf(double value) {
 
 uint64_t WordOf(int64_t value) { return static_cast<uint64_t>(value); }
 
+uint64_t BitsOf(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof(bits));
+  return bits;
+}
+
 // A number as it is used, in f64 or f32.
 double Used(const rotary_embedding& embedding, double value) {
   return embedding.config.arithmetic == Arithmetic::kExact
@@ -25,7 +31,7 @@ double Used(const rotary_embedding& embedding, double value) {
 }
 
 // What comes before the list of numbers for each pair.
-constexpr int64_t kHeadWords = 14;
+constexpr int64_t kHeadWords = 13;
 
 uint64_t HeadWord(const rotary_embedding& embedding, int64_t i) {
   const EmbeddingConfig& config = embedding.config;
@@ -42,7 +48,6 @@ uint64_t HeadWord(const rotary_embedding& embedding, int64_t i) {
       WordOf(static_cast<int64_t>(config.xpos)),
       WordOf(xpos ? config.xpos_scale_base : 0.0),
       WordOf(xpos ? config.xpos_center : 0.0),
-      WordOf(static_cast<double>(ggml.step)),
       WordOf(static_cast<double>(ggml.freq_scale)),
       WordOf(static_cast<double>(ggml.ext_factor)),
       WordOf(ggml.ramp.low),
@@ -60,11 +65,14 @@ uint64_t PairWord(const rotary_embedding& embedding, int64_t row, int64_t i) {
   if (embedding.config.arithmetic != Arithmetic::kGgml || inv_freq == 0.0) {
     return WordOf(Used(embedding, inv_freq));
   }
-  // The recurrence gives the frequency, but for the pair's divisor and where it
-  // begins again.
+  // The recurrence gives the frequency: by a step from the pair before, unless
+  // it begins here; and the pair has a divisor.
   const Model& model = embedding.config.model;
-  const uint64_t divisor = WordOf(Used(embedding, model.factors[i]));
-  return SourceOf(model, i).index == 0 ? ~divisor : divisor;
+  const PairSource source = SourceOf(model, i);
+  const uint64_t step = source.index == 0
+                            ? ~uint64_t{0}
+                            : BitsOf(GgmlStep(model.base, source.dim));
+  return step << 32 | BitsOf(static_cast<float>(model.factors[i]));
 }
 
 uint64_t Word(const rotary_embedding& embedding, int64_t i) {

@@ -195,5 +195,15 @@ TEST_CASE("ggml's arithmetic: VISION, frequencies that begin again") {
   CheckAxes(ROTARY_AXES_BLOCKS, {12, 12}, g);
 }
 
+TEST_CASE("ggml's arithmetic: blocks whose dimensions follow their size") {
+  Ggml g;
+  g.rotary_dim = 48;
+  g.axis_dims = {16, 2, 32};
+  for (int64_t i = 0; i < 24; ++i) {
+    g.sources.push_back({i < 8 ? 0u : 2u, i < 8 ? i : i - 8});
+  }
+  CheckAxes(ROTARY_AXES_BLOCKS, {8, 0, 16}, g);
+}
+
 }  // namespace
 }  // namespace rotary_test

@@ -24,9 +24,12 @@ float ClampedRamp(const Ggml& g, double d, int64_t i) {
 std::vector<float> Angles(const Ggml& g, const double* positions,
                           int64_t stride) {
   const int64_t d = g.n_dims != 0 ? g.n_dims : g.rotary_dim;
-  const auto step = static_cast<float>(
-      std::pow(static_cast<double>(static_cast<float>(g.base)),
-               static_cast<double>(-2.0f / static_cast<float>(d))));
+  const auto step_of = [&](size_t axis) {
+    const int64_t n = g.axis_dims.empty() ? d : g.axis_dims[axis];
+    return static_cast<float>(
+        std::pow(static_cast<double>(static_cast<float>(g.base)),
+                 static_cast<double>(-2.0f / static_cast<float>(n))));
+  };
   const auto freq_scale = static_cast<float>(g.freq_scale);
   const auto ext_factor = static_cast<float>(g.ext_factor);
   std::vector<float> angles;
@@ -41,6 +44,7 @@ std::vector<float> Angles(const Ggml& g, const double* positions,
       theta.push_back(static_cast<float>(
           positions[static_cast<int64_t>(source.axis) * stride]));
     }
+    const float step = step_of(source.axis);
     while (theta.size() <= index) theta.push_back(theta.back() * step);
     const float factor =
         g.freq_factors.empty() ? 1.0f : g.freq_factors[static_cast<size_t>(i)];

@@ -22,8 +22,9 @@ struct Source {
 // ggml's names.
 struct Ggml {
   int64_t rotary_dim = 64;
-  std::vector<Source> sources = {};  // of each pair; empty: one axis
-  int64_t n_dims = 0;                // 0: rotary_dim
+  std::vector<Source> sources = {};     // of each pair; empty: one axis
+  int64_t n_dims = 0;                   // 0: rotary_dim
+  std::vector<int64_t> axis_dims = {};  // n_dims of each axis; empty: that
   double base = 10000;
   double freq_scale = 1;
   double ext_factor = 0;
