@@ -26,8 +26,9 @@ void HfAngles(const CompatibleAngles& to, int64_t token, float* angles) {
     const double* inv_freq =
         embedding.InvFreq(to.head) + a * embedding.padded_pairs + to.pair_begin;
     for (int64_t i = 0; i < to.pair_count; ++i) {
-      const float angle = position * static_cast<float>(inv_freq[i]);
-      angles[i] = inv_freq[i] != 0.0 ? angle : angles[i];
+      const float frequency = static_cast<float>(inv_freq[i]);
+      const float angle = position * frequency;
+      angles[i] = frequency != 0.0f ? angle : angles[i];
     }
   }
 }

@@ -27,13 +27,18 @@ struct RowFactors {
 
 inline RowFactors FactorsOf(const rotary_embedding& embedding, Mode mode,
                             double log_n_length) {
+  // The inverse undoes the gain that there was, in compatible arithmetic f32.
+  const double gain =
+      embedding.config.arithmetic == Arithmetic::kExact
+          ? embedding.gain
+          : static_cast<double>(static_cast<float>(embedding.gain));
   switch (mode) {
     case Mode::kInverse:
-      return {1.0 / embedding.gain, -1.0 / embedding.gain, log_n_length, mode};
+      return {1.0 / gain, -1.0 / gain, log_n_length, mode};
     case Mode::kShift:
       return {1.0, 1.0, 0.0, mode};
     default:
-      return {embedding.gain, embedding.gain, log_n_length, mode};
+      return {gain, gain, log_n_length, mode};
   }
 }
 

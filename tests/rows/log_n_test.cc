@@ -194,7 +194,8 @@ TEST_CASE("log-n in compatible arithmetic") {
         const int64_t position = positions[static_cast<size_t>(t)];
         float gain = 1;
         if (position != kNone) {
-          TrueScale(static_cast<double>(position), 2048, 1.3, mode, &scale);
+          TrueScale(static_cast<double>(position), 2048,
+                    static_cast<double>(1.3f), mode, &scale);
           gain = mpfr_get_flt(scale.get(), MPFR_RNDN);
         }
         for (int64_t i = 0; i < plain.pairs; ++i) {
