@@ -60,6 +60,7 @@ rotary_status rotary_apply_qk(const rotary_embedding* embedding,
   rotary::SetDefaults(&positions, sizeof(positions));
   positions.data = position_ids;
   positions.dtype = position_ids_dtype;
+  positions.axis_stride = 0;
 
   rotary_tensor tensors[2];
   rotary::SetDefaults(&tensors[0], sizeof(tensors[0]));

@@ -86,7 +86,7 @@ rotary_status ReadEmbeddingHeads(const rotary_apply_args& args, ApplyCall* call,
   call->by_head = heads > 1;
   if (heads <= args.embedding->heads) return ROTARY_OK;
   return FailArgument(error, "embedding", args.embedding->heads,
-                      "has less heads than a tensor");
+                      "rows for so many heads, fewer than a tensor has");
 }
 
 rotary_status ReadEmbedding(const rotary_apply_args& args, ApplyCall* call,

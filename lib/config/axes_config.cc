@@ -28,13 +28,13 @@ rotary_status ReadSections(const rotary_axes& from, int64_t pairs, Axes* axes,
   }
   if (use == SectionsUse::kWhole && sum != pairs) {
     char reason[80];
-    snprintf(reason, sizeof(reason), "their sum: must be the %lld pairs",
+    snprintf(reason, sizeof(reason), "in all, but there are %lld pairs",
              static_cast<long long>(pairs));
     return FailArgument(error, "axes.sections", sum, reason);
   }
   if (sum == 0) {
     return FailArgument(error, "axes.sections", sum,
-                        "their sum: must be positive");
+                        "in all, and must be positive");
   }
   return ROTARY_OK;
 }
@@ -90,7 +90,7 @@ rotary_status ReadRanges(const rotary_axes& from, int64_t num_axes,
 rotary_status ReadAxes(const rotary_embedding_config& from,
                        EmbeddingConfig* config, rotary_error* error) {
   config->axes = {};
-  config->ranges[0] = {1.0 - 0x1p31, 0x1p31 - 1.0};
+  config->ranges[0] = kAllPositions;
   if (from.axes == nullptr) return ROTARY_OK;
   rotary_axes copy;
   const rotary_axes* axes;
@@ -136,7 +136,7 @@ rotary_status ReadHeadsAndAxes(const rotary_embedding_config& from,
   config->heads = from.heads == 0 ? 1 : from.heads;
   if (config->heads < 1 || config->heads > kMaxRotaryDim / from.rotary_dim) {
     return FailArgument(error, "heads", from.heads,
-                        "must be positive, times rotary_dim at most 65536");
+                        "must be 1 or more, times rotary_dim at most 65536");
   }
   return ReadAxes(from, config, error);
 }

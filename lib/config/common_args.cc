@@ -111,16 +111,16 @@ rotary_status ReadCuSeqlens(const rotary_positions& from, int64_t batch,
   const bool data = positions.data != nullptr;
   const bool real = IsReal(positions.type);
   const PositionRange& range = rule.ranges[bad.axis];
-  char name[64];
-  const char* const field = data ? "positions.data" : "positions.offset";
-  if (rule.axes == 1) {
-    snprintf(name, sizeof(name), "%s", field);
-  } else {
-    snprintf(name, sizeof(name), "%s (axis %lld)", field,
-             static_cast<long long>(bad.axis));
-  }
-  Failure failure = {ROTARY_ERROR_POSITION, name};
+  Failure failure = {ROTARY_ERROR_POSITION,
+                     data ? "positions.data" : "positions.offset"};
   failure.value = data ? bad.value : positions.offset;
+  char value[32];
+  if (data && positions.type == PositionType::kU64) {
+    snprintf(value, sizeof(value), "%llu",
+             static_cast<unsigned long long>(bad.value));
+    failure.text = value;
+    failure.type = Failure::kText;
+  }
   if (real) failure.type = Failure::kReal;
   failure.real_value = bad.real_value;
   failure.token = bad.batch * tokens + bad.token;
@@ -133,11 +133,16 @@ rotary_status ReadCuSeqlens(const rotary_positions& from, int64_t batch,
              static_cast<long long>(range.low),
              static_cast<long long>(range.high));
   }
+  char axis[32] = "";
+  if (rule.axes > 1) {
+    snprintf(axis, sizeof(axis), " on axis %lld",
+             static_cast<long long>(bad.axis));
+  }
   char reason[200];
   snprintf(reason, sizeof(reason),
-           "the position must be %s%s, with the offset and, after a start, the "
-           "token's index",
-           bounds, rule.reason);
+           "with the offset (%lld) and, after a start, the token's index, the "
+           "position%s must be %s%s",
+           static_cast<long long>(positions.offset), axis, bounds, rule.reason);
   return Fail(error, failure, reason);
 }
 

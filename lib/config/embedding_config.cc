@@ -33,6 +33,16 @@ bool PositiveFinite(double value) { return value > 0.0 && isfinite(value); }
 // It multiplies rows of f32, and so does its inverse.
 bool UsableGain(double gain) { return gain >= 0x1p-126 && gain <= 0x1p126; }
 
+// Whether there is one that RIFLEx may change.
+bool HasFrequency(const Model& model) {
+  for (int64_t i = 0; i < model.count; ++i) {
+    const PairSource source = SourceOf(model, i);
+    const double index = static_cast<double>(source.index);
+    if (source.axis == 0 && index == model.fields[kPair]) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 rotary_status ReadEmbeddingShape(const rotary_embedding_config* from,
@@ -131,6 +141,11 @@ rotary_status CheckEmbedding(const rotary_embedding& embedding,
     return FailReal(error, "scaling", embedding.inv_freq[i],
                     "the inv_freq that it makes must be finite, also times "
                     "2^31");
+  }
+  if (model.scaling == Scaling::kRiflex && !HasFrequency(model)) {
+    return FailReal(error, "scaling.pair", model.fields[kPair],
+                    "must be the number of one of the first axis's "
+                    "frequencies");
   }
   if (!UsableGain(embedding.gain)) {
     return FailReal(error, "scaling", embedding.gain,

@@ -85,4 +85,11 @@ void RenameArgument(rotary_error* error, const char* argument) {
   snprintf(error->argument, sizeof(error->argument), "%s", argument);
 }
 
+void PrefixArgument(rotary_error* error, const char* owner) {
+  if (error == nullptr) return;
+  char argument[sizeof(error->argument) + 8];
+  snprintf(argument, sizeof(argument), "%s.%s", owner, error->argument);
+  RenameArgument(error, argument);
+}
+
 }  // namespace rotary

@@ -1,6 +1,5 @@
 #include "lib/config/flat_args.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/config/error.h"
@@ -36,14 +35,8 @@ constexpr Name kNames[] = {
 void NameAsFlat(rotary_error* error) {
   error->tensor = -1;
   for (const Name& name : kNames) {
-    const size_t length = strlen(name.of_struct);
-    const char* const rest = error->argument + length;
-    if (strncmp(error->argument, name.of_struct, length) != 0) continue;
-    // Of several axes, which one is said behind the name.
-    if (*rest != '\0' && *rest != ' ') continue;
-    char argument[sizeof(error->argument)];
-    snprintf(argument, sizeof(argument), "%s%s", name.flat, rest);
-    RenameArgument(error, argument);
+    if (strcmp(error->argument, name.of_struct) != 0) continue;
+    RenameArgument(error, name.flat);
     return;
   }
 }

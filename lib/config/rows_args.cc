@@ -240,7 +240,8 @@ rotary_status ReadRowsArgs(rotary_rows* rows, const rotary_rows_args* from,
     return FailArgument(error, "tokens", tokens,
                         "rows from first_row on are more than there are");
   }
-  status = CheckRowRange(rows, from->first_row, count, "tokens", error);
+  status = CheckRowRange(rows, from->first_row, count,
+                         call->heads == 1 ? "tokens" : "tokens * heads", error);
   if (status != ROTARY_OK) return status;
   status = ReadMode(from->mode, &call->mode, error);
   if (status != ROTARY_OK) return status;

@@ -136,12 +136,6 @@ rotary_status CheckKind(const Model& model, uint32_t traits,
     return FailReal(error, kRules[kOriginalLength].name, f[kOriginalLength],
                     "must be more than 1 to make an attention factor of");
   }
-  if (model.scaling == Scaling::kRiflex &&
-      (f[kPair] != floor(f[kPair]) ||
-       f[kPair] >= static_cast<double>(model.count))) {
-    return FailReal(error, kRules[kPair].name, f[kPair],
-                    "must be a whole number below that of the pairs");
-  }
   return ROTARY_OK;
 }
 

@@ -138,13 +138,13 @@ double AngleReach(const rotary_embedding& embedding, int64_t axis) {
          most;
 }
 
-// The legal positions of an axis: those of the config, as far as rows can be
-// made for them, with so much gain and xPos counted from `center`.
+// The positions of an axis within a range, as far as rows can be made for them,
+// with so much gain and xPos counted from `center`.
 PositionRange RangeOf(const rotary_embedding& embedding, int64_t axis,
-                      double gain, double center) {
+                      const AxisRange& range, double gain, double center) {
   const EmbeddingConfig& config = embedding.config;
-  double low = config.ranges[axis].low;
-  double high = config.ranges[axis].high;
+  double low = range.low;
+  double high = range.high;
   if (config.xpos != Xpos::kNone) {
     const double reach =
         XposReach(126.0 - fabs(log2(gain))) * config.xpos_scale_base;
@@ -225,9 +225,10 @@ rotary_embedding* MakeEmbedding(const EmbeddingConfig& config,
     XposPowers(pairs, embedding->powers);
   }
   for (int64_t a = 0; a < embedding->axes; ++a) {
-    embedding->ranges[a] =
-        RangeOf(*embedding, a, embedding->gain, config.xpos_center);
-    embedding->shift_ranges[a] = RangeOf(*embedding, a, 1.0, 0.0);
+    embedding->ranges[a] = RangeOf(*embedding, a, config.ranges[a],
+                                   embedding->gain, config.xpos_center);
+    embedding->shift_ranges[a] =
+        RangeOf(*embedding, a, kAllPositions, 1.0, 0.0);
   }
   embedding->table = nullptr;
   if (with_table) {

@@ -24,6 +24,8 @@ struct AxisRange {
   double high;
 };
 
+constexpr AxisRange kAllPositions = {1.0 - 0x1p31, 0x1p31 - 1.0};
+
 // What defines an embedding.
 struct EmbeddingConfig {
   int64_t rotary_dim;

@@ -88,9 +88,8 @@ void CheckOne(rotary_dtype dtype, int64_t axis, int64_t token, double position,
   if (legal) {
     CheckAccepted(call);
   } else {
-    CheckPositionRefused(call,
-                         "positions.data (axis " + std::to_string(axis) + ")",
-                         position, token, IsReal(dtype));
+    CheckPositionRefused(call, "positions.data", position, token,
+                         IsReal(dtype));
   }
 }
 
@@ -174,7 +173,7 @@ TEST_CASE("axes: sequences stay in the ranges to their ends") {
         if (start.wrong_token < 0) {
           CheckAccepted(call);
         } else {
-          CheckPositionRefused(call, "positions.data (axis 1)", start.value,
+          CheckPositionRefused(call, "positions.data", start.value,
                                (packed ? 1 : 3) + start.wrong_token,
                                IsReal(dtype));
         }
@@ -189,9 +188,9 @@ TEST_CASE("axes: an offset alone, and one axis, are named alike") {
   rotary_positions_init(&call.positions, sizeof(call.positions));
   call.positions.kind = ROTARY_POSITION_STARTS;
   call.positions.offset = 4;
-  CheckPositionRefused(call, "positions.offset (axis 0)", 4, 2, false);
+  CheckPositionRefused(call, "positions.offset", 4, 2, false);
   call.positions.offset = 3;
-  CheckPositionRefused(call, "positions.offset (axis 1)", 3, 0, false);
+  CheckPositionRefused(call, "positions.offset", 3, 0, false);
 
   AxesCase of(ROTARY_AXES_SECTIONS, ValidCall::kRotaryDim, {4});
   of.axes.low[0] = -1.5;

@@ -49,6 +49,10 @@ Sizes RandomSizes(Random* random, rotary_axes_layout layout) {
   if (layout == ROTARY_AXES_STRIDED) {
     sizes.pairs = sizes.axes * random->Integer(1, 9);
   }
+  // Each has a pair at least.
+  if (layout == ROTARY_AXES_ALTERNATING) {
+    sizes.pairs = std::max(sizes.pairs, sizes.axes);
+  }
   return sizes;
 }
 
