@@ -108,6 +108,10 @@ Real Kept(const rotary_scaling& s, Real d, Real base, int64_t i) {
          s.extrapolation_factor;
 }
 
+Real NtkOf(Real base, Real stretch, Real d, Real index) {
+  return std::pow(base * std::pow(stretch, d / (d - 2)), -2 * index / d);
+}
+
 // Of frequency `index` of `count`; `d` of its exponent, `all` of the ramp's.
 Real FrequencyOf(const rotary_scaling& s, Real base, const Turns& by, Real d,
                  Real all, int64_t i) {
@@ -118,8 +122,25 @@ Real FrequencyOf(const rotary_scaling& s, Real base, const Turns& by, Real d,
     case ROTARY_SCALING_LINEAR:
       return plain / s.factor;
     case ROTARY_SCALING_NTK:
-      return std::pow(base * std::pow(Real{s.factor}, d / (d - 2)),
-                      -2 * index / d);
+      return NtkOf(base, s.factor, d, index);
+    case ROTARY_SCALING_DYNAMIC_NTK: {
+      const Real times =
+          std::max(s.length, s.original_length) / Real{s.original_length};
+      return NtkOf(base, s.factor * times - (s.factor - 1), d, index);
+    }
+    case ROTARY_SCALING_NTK_MIXED:
+      return plain / std::pow(Real{s.factor}, std::pow((index + 1) / (d / 2),
+                                                       Real{s.exponent}));
+    case ROTARY_SCALING_LONGROPE:
+      return plain / static_cast<const double*>(s.short_factors)[i];
+    case ROTARY_SCALING_LLAMA3: {
+      const Real turns = s.original_length * plain / kTwoPi;
+      const Real kept =
+          std::min(Real{1}, std::max(Real{0}, (turns - s.low_freq_factor) /
+                                                  (Real{s.high_freq_factor} -
+                                                   s.low_freq_factor)));
+      return plain / s.factor * (1 - kept) + plain * kept;
+    }
     case ROTARY_SCALING_YARN:
     case ROTARY_SCALING_GGML: {
       const Real kept = Kept(s, all, base, i);

@@ -116,7 +116,9 @@ void CheckCase(const AxesCase& of, ErrorCount* errors) {
 TEST_CASE("axes: every layout by plain loops, of random sections") {
   const std::vector<rotary_scaling_kind> kinds = {
       ROTARY_SCALING_DEFAULT,   ROTARY_SCALING_LINEAR,
-      ROTARY_SCALING_NTK,       ROTARY_SCALING_YARN,
+      ROTARY_SCALING_NTK,       ROTARY_SCALING_DYNAMIC_NTK,
+      ROTARY_SCALING_NTK_MIXED, ROTARY_SCALING_YARN,
+      ROTARY_SCALING_LONGROPE,  ROTARY_SCALING_LLAMA3,
       ROTARY_SCALING_GGML,      ROTARY_SCALING_PROPORTIONAL,
       ROTARY_SCALING_GEOMETRIC, ROTARY_SCALING_LINSPACE};
   Random random(1);
@@ -132,7 +134,9 @@ TEST_CASE("axes: every layout by plain loops, of random sections") {
       of.config.freq_dim =
           random.Choose<int64_t>({0, 0, 2 * sizes.pairs, 3, 64});
       rotary_scaling_kind kind = random.Choose(kinds);
-      if (kind == ROTARY_SCALING_NTK && !NtkFits(of)) {
+      const bool ntk =
+          kind == ROTARY_SCALING_NTK || kind == ROTARY_SCALING_DYNAMIC_NTK;
+      if (ntk && !NtkFits(of)) {
         kind = ROTARY_SCALING_LINEAR;
       }
       CAPTURE(kind);
@@ -143,6 +147,13 @@ TEST_CASE("axes: every layout by plain loops, of random sections") {
         of.scaling.extrapolation_factor = random.Choose<double>({0, 0.5, 1});
       }
       const size_t all = static_cast<size_t>(sizes.pairs * sizes.heads);
+      std::vector<double> divisors;
+      for (size_t i = 0; i < all; ++i) {
+        divisors.push_back(1 + 0.5 * static_cast<double>(i % 5));
+      }
+      of.scaling.short_factors = divisors.data();
+      of.scaling.long_factors = divisors.data();
+      of.scaling.length = kind == ROTARY_SCALING_DYNAMIC_NTK ? 100 : 0;
       if (random.Integer(0, 2) == 0) {
         for (size_t i = 0; i < all; ++i) {
           of.factors.push_back(1 + 0.25 * static_cast<double>(i % 7));
@@ -156,6 +167,33 @@ TEST_CASE("axes: every layout by plain loops, of random sections") {
     }
   }
   CHECK_GT(errors.count(), 10000);
+}
+
+TEST_CASE("axes: embeddings for other lengths have the same axes") {
+  for (const rotary_axes_layout layout :
+       {ROTARY_AXES_SECTIONS, ROTARY_AXES_BLOCKS, ROTARY_AXES_ALTERNATING}) {
+    CAPTURE(layout);
+    AxesCase of(layout, 20, {6, 9, 5});
+    of.config.heads = 2;
+    of.SetScaling(ROTARY_SCALING_DYNAMIC_NTK);
+    Embedding embedding = of.Make();
+    of.scaling.length = 3.0 * of.scaling.original_length;
+    const Embedding expected = CheckMatrix(of);
+    rotary_embedding* other = nullptr;
+    rotary_error error;
+    RequireOk(rotary_embedding_for_length(embedding.get(), of.scaling.length,
+                                          &other, &error),
+              error);
+    REQUIRE(other != embedding.get());
+    const Embedding owner(other);
+    // It has all that it needs.
+    embedding.reset();
+    CHECK(Matrix(other) == Matrix(expected.get()));
+    const PositionData data(ROTARY_I32, {1, 20, -300});
+    const rotary_positions ids = PositionsOf(data);
+    CHECK(RowsOnAllTargets(other, ids, 1, 1) ==
+          RowsOnAllTargets(expected.get(), ids, 1, 1));
+  }
 }
 
 TEST_CASE("axes: frequencies that are given keep their pairs") {
