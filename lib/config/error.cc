@@ -85,10 +85,10 @@ void RenameArgument(rotary_error* error, const char* argument) {
   snprintf(error->argument, sizeof(error->argument), "%s", argument);
 }
 
-void PrefixArgument(rotary_error* error, const char* owner) {
+void PrefixArgument(rotary_error* error, char owner) {
   if (error == nullptr) return;
-  char argument[sizeof(error->argument) + 8];
-  snprintf(argument, sizeof(argument), "%s.%s", owner, error->argument);
+  char argument[sizeof(error->argument)];
+  snprintf(argument, sizeof(argument), "%c.%.60s", owner, error->argument);
   RenameArgument(error, argument);
 }
 

@@ -40,7 +40,7 @@ struct Failure {
 
 // Puts "<owner>." before the argument of a failed call, which may be a field of
 // several.
-void PrefixArgument(rotary_error* error, const char* owner);
+void PrefixArgument(rotary_error* error, char owner);
 
 // Renames the argument of a failed call, in its message as well.
 void RenameArgument(rotary_error* error, const char* argument);
