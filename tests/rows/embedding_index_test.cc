@@ -215,12 +215,15 @@ TEST_CASE("several embeddings: packed, one for each sequence") {
     int32_t* const index = memory.As<int32_t>();
     const int32_t values[] = {1, 99, 3, 0};  // that of no tokens is not read
     std::memcpy(index, values, sizeof(values));
-    CheckCall(models,
-              MakeArgs(&packed.positions, index, 1, PackedBatch::kTokens),
-              [&](int64_t, int64_t t) {
-                const int64_t s = packed.SequenceOf(t);
-                return s < 0 ? -1 : values[s];
-              });
+    rotary_rows_args args =
+        MakeArgs(&packed.positions, index, 1, PackedBatch::kTokens);
+    for (const double log_n_length : {0.0, 16.0}) {
+      args.log_n_length = log_n_length;
+      CheckCall(models, args, [&](int64_t, int64_t t) {
+        const int64_t s = packed.SequenceOf(t);
+        return s < 0 ? -1 : values[s];
+      });
+    }
   }
 }
 
