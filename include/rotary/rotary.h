@@ -90,7 +90,8 @@
 // Structs    start with size_t struct_size, so that they can grow.  Fill one
 //            with its init function, which takes sizeof(the struct) and sets
 //            each field to its default, then set what differs.  (Given a size
-//            that the struct had in no version it writes nothing.)
+//            that the struct had in no version it writes nothing.)  Fields
+//            behind the size of an older version count as 0.
 //
 // 5. Accuracy
 // -----------
@@ -196,8 +197,9 @@ typedef int32_t rotary_mode;
 enum {
   ROTARY_FORWARD = 0,  // gain * R
   ROTARY_INVERSE = 1,  // R^-1 / gain: undoes FORWARD at the same position
-  ROTARY_SHIFT = 2     // R, gain 1: moves an already rotated key by a
-                       // position difference
+  ROTARY_SHIFT = 2     // R, without gain: moves an already rotated key by a
+                       // position difference.  (Of xPos with what its gain
+                       // grows by over so many positions.)
 };
 
 // What the values of a rotary_positions mean.
@@ -334,7 +336,8 @@ enum {
   ROTARY_SCALING_YARN = 6,
   // b[i] divided by long_factors[i] if length > L0, else by short_factors[i]:
   // arXiv:2402.13753.  The attention factor is attention_factor if set; else
-  // 1 for s <= 1; else sqrt(1 + ln s / ln L0), for which L0 must be > 1.
+  // 1 for s <= 1; else sqrt(1 + ln s / ln L0), for which L0 must be > 1.  Where
+  // a config has no factor, s is max_position_embeddings / L0 (Phi-3).
   ROTARY_SCALING_LONGROPE = 7,
   // Kept where a pair turns more than high_freq_factor times in L0,
   // interpolated where less than low_freq_factor times, linear in the turns
@@ -409,10 +412,32 @@ ROTARY_API void rotary_scaling_init(rotary_scaling *scaling, size_t struct_size,
 // the layout says.  n is the number of axes, d / 2 that of all pairs (of all
 // heads, if they have frequencies of their own), s[a] = sections[a].
 //
-// With "its own" frequency, a pair has frequency i of d, as with one axis;
-// frequencies that "begin again" are numbered anew in each axis, and the d of
+// With "its own" frequency, pair i has frequency i of d, as with one axis;
+// frequencies that "begin again" are numbered from 0 in each axis, and the d of
 // their exponents is twice as many as the axis has, or freq_dim if that is set.
-// Scalings count pairs by that number; their ramps by i.  (Since 0.3.)
+// What scalings have by i, they have by this number; but ramps and divisors go
+// by the place of a pair among all, also where frequencies begin again, as ggml
+// has it.
+//
+// What models have (half pairing, but Ernie, SAM 2, Llama 4, Flux, Wan and
+// LTX-Video: interleaved):
+//     Qwen2-VL        SECTIONS {16, 24, 24}: t, h, w; in text all the same
+//     Qwen3-VL        INTERLEAVED {24, 20, 20}: t, h, w
+//     Ernie 4.5 VL    ALTERNATING_LAST {20, 22, 22}: t, h, w
+//     Qwen-VL vision  BLOCKS {20, 20} of rotary_dim 80: h, w
+//     Pixtral         STRIDED, 2 axes: h, w
+//     SAM 2           BLOCKS of equal size: x, y
+//     Llama 4 vision  BLOCKS of equal size: x, y; offset 1, class token
+//                     ROTARY_NO_POSITION_*
+//     DINOv3          BLOCKS of equal size: h, w; base 100, LINEAR with factor
+//                     1 / (2 pi); F64 positions in -1 to 1, other tokens NaN
+//     Flux            BLOCKS {8, 28, 28}; ids [tokens][3] have token_stride 3,
+//                     axis_stride 1
+//     Wan 2.1         BLOCKS {22, 21, 21} of rotary_dim 128: t, h, w
+//     LTX-Video       ALTERNATING, 3 axes, heads 32, GEOMETRIC from pi / 2 to
+//                     base pi / 2; positions 2 g - 1 of fractions g
+//     Gemma vision    one axis, two calls: see rotary_axes
+// (Since 0.3.)
 typedef int32_t rotary_axes_layout;
 enum {
   // inv_freq of the config, [heads][n][rotary_dim / 2]: the angle of a pair is
@@ -423,8 +448,9 @@ enum {
   ROTARY_AXES_SECTIONS = 1,
   // The same, from s[0] on again if pairs are left: ggml's MROPE.
   ROTARY_AXES_SECTIONS_GGML = 2,
-  // Pair i of axis i % n while i < n s[i % n], then of axis 0; its own: M-RoPE
-  // of Qwen3-VL.
+  // Pair i of axis i % n while i < n s[i % n], then of axis 0, which may so
+  // have
+  // more pairs than s[0]; its own: M-RoPE of Qwen3-VL.
   ROTARY_AXES_INTERLEAVED = 3,
   // With j = i % (s[0] + s[1] + s[2] + s[3]): of axis j % 3 while j < 3 s[j %
   // 3], then of axis 3; its own; n = 4: ggml's IMROPE.
@@ -455,7 +481,7 @@ typedef struct rotary_axes {
   // of ggml, where they are 1 or more.
   int64_t sections[ROTARY_MAX_AXES];
   // The positions that each axis may have, both ends included: within +-(2^31 -
-  // 1), which is the default.
+  // 1), which is the default.  Differences, for ROTARY_SHIFT, may be any.
   double low[ROTARY_MAX_AXES];
   double high[ROTARY_MAX_AXES];
 } rotary_axes;
@@ -469,8 +495,11 @@ typedef int32_t rotary_arithmetic;
 enum {
   ROTARY_EXACT = 0,  // see Accuracy
   // As HF transformers: position and inv_freq rounded to f32, as is their
-  // product; its cos and sin in f32, then the gain.  Each pair needs an axis of
-  // its own (no ROTARY_AXES_GIVEN but of one axis).
+  // product; its cos and sin in f32, then the gain.  HF makes inv_freq in f32
+  // too: for its bits give the model's own, as ROTARY_F32; computed here it may
+  // differ in the last one.  Of rows only: tensors are rotated as ever, rounded
+  // once, where HF rounds products too.  Each pair needs an axis of its own (no
+  // ROTARY_AXES_GIVEN but of one axis).
   ROTARY_COMPATIBLE_HF = 1,
   // As ggml: the position in f32 is multiplied by base^(-2 / d) once for each
   // pair.  By default scaling and by ROTARY_SCALING_GGML only.
@@ -482,7 +511,7 @@ enum {
 // the inverse of that for keys: two embeddings.  Positions are limited to those
 // for which it is within 2^-126 to 2^126 (35000 around the center at 512), also
 // times the config's gain.  SHIFT counts from 0, whatever the center.  For one
-// axis, exact.  (Since 0.3.)
+// axis, exact, the same for all heads.  (Since 0.3.)
 typedef int32_t rotary_xpos;
 enum { ROTARY_XPOS_NONE = 0, ROTARY_XPOS_QUERY = 1, ROTARY_XPOS_KEY = 2 };
 
@@ -506,14 +535,14 @@ typedef struct rotary_embedding_config {
                      // times heads, or as the axes have it.  More than 2 for
                      // NTK-aware ones; unused if inv_freq is given
   const rotary_axes *axes;  // NULL (default): one
-  // Default 1: all heads share the rotation.  Else head h of a tensor has its
-  // own, and a token that many rows.  Frequencies of a base and sections run
-  // through all heads, pair i of head h being h rotary_dim / 2 + i.  heads *
-  // rotary_dim is at most 65536.
+  // Default 1 (as is 0): all heads share the rotation.  Else head h of a tensor
+  // has its own (a tensor may have fewer heads), and a token that many rows.
+  // Frequencies of a base and sections run through all heads, pair i of head h
+  // being h rotary_dim / 2 + i.  heads * rotary_dim is at most 65536.
   int64_t heads;
   rotary_arithmetic arithmetic;  // default ROTARY_EXACT
-  // What each cos and sin of COMPATIBLE_HF is rounded to: ROTARY_F32 (default),
-  // or F16 or BF16 as models in these types do.
+  // What each cos and sin of COMPATIBLE_HF is rounded to: ROTARY_F32 (default,
+  // as is 0), or F16 or BF16 as models in these types do.
   rotary_dtype row_dtype;
   rotary_xpos xpos;        // default ROTARY_XPOS_NONE
   int32_t reserved2;       // 0
@@ -545,8 +574,9 @@ rotary_embedding_from_base(int64_t rotary_dim, double base,
 // An embedding of the same config but for its scaling's `length`, which counts
 // for DYNAMIC_NTK, LONGROPE and RIFLEX.  *other is `embedding` itself if the
 // length changes nothing, also of the other kinds and of given inv_freq; else a
-// new one, to be destroyed by itself.  Keys that were rotated by one embedding
-// do not fit queries that are rotated by another.  (Since 0.3.)
+// new one, to be destroyed by itself: if (other != embedding)
+// rotary_embedding_destroy(other).  Keys that were rotated by one embedding do
+// not fit queries that are rotated by another.  (Since 0.3.)
 ROTARY_API rotary_status
 rotary_embedding_for_length(rotary_embedding *embedding, double length,
                             rotary_embedding **other, rotary_error *error);
@@ -578,7 +608,7 @@ ROTARY_API uint64_t
 rotary_embedding_fingerprint(const rotary_embedding *embedding);
 
 // Whether embeddings of two configs would have equal rotation, in that sense:
-// *equal becomes 1 or 0.  (Since 0.3.)
+// *equal becomes 1 or 0.  Errors name "a.base", "b.base".  (Since 0.3.)
 ROTARY_API rotary_status rotary_embedding_config_equal(
     const rotary_embedding_config *a, const rotary_embedding_config *b,
     int32_t *equal, rotary_error *error);
@@ -607,9 +637,11 @@ rotary_embedding_inv_freq(const rotary_embedding *embedding, double *inv_freq,
 // token, or with STARTS and PACKED a whole sequence, that is not rotated.
 // Tokens that are in no sequence of PACKED (behind the last, before the first)
 // are padding: neither read nor written.  Negative positions are legal.  Every
-// position must be within (-2^31, 2^31), or what the embedding's axes say.  F32
-// and F64 are positions of any value, as it is; their rows take longer to make,
-// and |position * inv_freq| may be 2^40 at most.
+// position must be within +-(2^31 - 1), or what the embedding's axes say, also
+// beside a sentinel on another axis.  F32 and F64 are positions of any value
+// (offset and t are added in f64).  Their rows take longer to make, and
+// |position * inv_freq| may be 2^40 at most, as wherever there is no table; of
+// n axes that are summed 2^40 / n on each.
 typedef struct rotary_positions {
   size_t struct_size;
   const void *data;
@@ -688,7 +720,9 @@ ROTARY_API void rotary_rows_destroy(rotary_rows *rows);
 
 // What is to be written: row first_row + b * tokens + t becomes that of the
 // position of token t of sequence b.  An embedding with `heads` has as many
-// rows for each token: first_row + (b * tokens + t) * heads + h.
+// rows for each token: first_row + (b * tokens + t) * heads + h.  To apply
+// them, row_batch_stride is tokens * heads, row_token_stride heads,
+// row_head_stride 1.
 typedef struct rotary_rows_args {
   size_t struct_size;
   const rotary_embedding *embedding;
@@ -702,8 +736,8 @@ typedef struct rotary_rows_args {
 
   // Since version 0.3.
   // More than 1: rows have the gain max(1, ln(position + 1) / ln(log_n_length))
-  // as well (log-n scaling of queries; negative positions have 1), of one axis
-  // only.  Default 0: not.
+  // as well (log-n scaling of queries; negative positions have 1; divided out
+  // by INVERSE, none for SHIFT), of one axis only.  Default 0: not.
   double log_n_length;
   // Several embeddings (then `embedding` is NULL), [num_embeddings], of the
   // same rotary_dim, axes and heads: token t of sequence b has the one that
@@ -766,10 +800,10 @@ ROTARY_API rotary_status rotary_rows_export(
 // and `head` counts the heads of each tensor from 0.  A table of one sequence
 // that all of a batch share has batch_stride 0.  Complex numbers [rows][d / 2]
 // have element_stride 2 and sin == cos + 1.
-// With positions (ids, starts or packed, as those of an embedding) every
-// position must be within 0 .. rows - 1.  In the two widths that hold a value
-// twice the two must be equal in every row that is used, else the call fails.
-// (Since 0.2.)
+// With positions (ids, starts or packed, as those of an embedding of one axis,
+// but integers) every position must be within 0 .. rows - 1.  In the two widths
+// that hold a value twice the two must be equal in every row that is used, else
+// the call fails. (Since 0.2.)
 typedef struct rotary_cos_sin {
   size_t struct_size;
   const void *cos;
@@ -872,7 +906,8 @@ ROTARY_API rotary_status rotary_apply(const rotary_apply_args *args,
 
 // The flat call: q [tokens][q_heads][head_dim] and k [tokens][k_heads]
 // [head_dim] are rotated in place, from element 0 of each head, by the position
-// of each token, position_ids [tokens].  Strides may be ROTARY_DENSE.  k may be
+// of each token, position_ids [tokens], on every axis.  Strides may be
+// ROTARY_DENSE.  k may be
 // NULL with k_heads 0.  (A batch is as many tokens as it has in all.)  The
 // arguments are those of rotary_apply; errors name them as they are here.
 ROTARY_API rotary_status rotary_apply_qk(
@@ -932,9 +967,10 @@ ROTARY_API rotary_status rotary_prepared_run(const rotary_prepared *prepared,
 // Rows are moved as bytes, columns * element_size of them, at any alignment:
 // those that are quantized in blocks within a row have element_size 1 and their
 // bytes as columns.  Row strides count elements; ROTARY_DENSE: columns.  output
-// NULL: in place, then output_row_stride is not read.  In place or not, it runs
-// in the calling thread and nothing is allocated.  rotary_dim is even, and any
-// size may be 0, but not element_size.  (Since 0.3.)
+// NULL: in place, then output_row_stride is not read; so is the input itself,
+// if the strides are the same.  In place or not, it runs in the calling thread
+// and nothing is allocated.  rotary_dim is even, and any size may be 0, but not
+// element_size.  (Since 0.3.)
 ROTARY_API rotary_status rotary_permute_weights(
     const void *input, void *output, int64_t element_size, int64_t heads,
     int64_t head_dim, int64_t rotary_offset, int64_t rotary_dim,

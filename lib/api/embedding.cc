@@ -105,7 +105,7 @@ rotary_status rotary_embedding_config_equal(const rotary_embedding_config* a,
     rotary::EmbeddingConfig read;
     status = rotary::ReadEmbeddingConfig(configs[i], &read, error);
     if (status == ROTARY_OK) status = Make(read, false, &made[i], error);
-    if (status != ROTARY_OK) rotary::PrefixArgument(error, i == 0 ? 'a' : 'b');
+    if (status != ROTARY_OK) rotary::NameConfig(error, i == 0 ? 'a' : 'b');
   }
   if (made[0] != nullptr && made[1] != nullptr) {
     *equal = rotary::HaveSameRotation(*made[0], *made[1]) ? 1 : 0;

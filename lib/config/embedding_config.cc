@@ -15,12 +15,17 @@ namespace {
 // Angles reach 2^31 * inv_freq, which must be finite.
 bool UsableInvFreq(double inv_freq) { return isfinite(inv_freq * 0x1p31); }
 
+bool UsableInvFreq(const EmbeddingConfig& config, double inv_freq) {
+  return UsableInvFreq(inv_freq) &&
+         (config.arithmetic == Arithmetic::kExact || fabs(inv_freq) <= 0x1p127);
+}
+
 template <typename T>
-rotary_status CheckInvFreq(const T* inv_freq, int64_t count,
-                           rotary_error* error) {
+rotary_status CheckInvFreq(const EmbeddingConfig& config, const T* inv_freq,
+                           int64_t count, rotary_error* error) {
   for (int64_t i = 0; i < count; ++i) {
     const double value = static_cast<double>(inv_freq[i]);
-    if (UsableInvFreq(value)) continue;
+    if (UsableInvFreq(config, value)) continue;
     char name[40];
     snprintf(name, sizeof(name), "inv_freq[%lld]", static_cast<long long>(i));
     return FailReal(error, name, value, "must be finite, also times 2^31");
@@ -120,10 +125,10 @@ rotary_status ReadEmbeddingConfig(const rotary_embedding_config* from,
   const bool matrix = config->axes.layout == AxesLayout::kGiven;
   const int64_t count = config->model.count * (matrix ? config->axes.count : 1);
   if (config->inv_freq_f64 != nullptr) {
-    return CheckInvFreq(config->inv_freq_f64, count, error);
+    return CheckInvFreq(*config, config->inv_freq_f64, count, error);
   }
   if (config->inv_freq_f32 != nullptr) {
-    return CheckInvFreq(config->inv_freq_f32, count, error);
+    return CheckInvFreq(*config, config->inv_freq_f32, count, error);
   }
   return CheckLists(config->model, error);
 }
@@ -134,7 +139,7 @@ rotary_status CheckEmbedding(const rotary_embedding& embedding,
   const int64_t count =
       embedding.heads * embedding.axes * embedding.padded_pairs;
   for (int64_t i = 0; i < count; ++i) {
-    if (UsableInvFreq(embedding.inv_freq[i])) continue;
+    if (UsableInvFreq(embedding.config, embedding.inv_freq[i])) continue;
     if (model.scaling == Scaling::kDefault && model.factors.data == nullptr) {
       return FailReal(error, "base", model.base, "gives an infinite inv_freq");
     }

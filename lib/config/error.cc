@@ -85,10 +85,17 @@ void RenameArgument(rotary_error* error, const char* argument) {
   snprintf(error->argument, sizeof(error->argument), "%s", argument);
 }
 
-void PrefixArgument(rotary_error* error, char owner) {
+void NameConfig(rotary_error* error, char config) {
   if (error == nullptr) return;
+  constexpr char kConfig[] = "config";
+  constexpr size_t kLength = sizeof(kConfig) - 1;
+  // Of "config", "config.struct_size" or "base" the second or third part.
+  const bool named = strncmp(error->argument, kConfig, kLength) == 0;
+  const char* const rest = error->argument + (named ? kLength : 0);
+  const bool field = rest[0] != '\0' && rest[0] != '.';
   char argument[sizeof(error->argument)];
-  snprintf(argument, sizeof(argument), "%c.%.60s", owner, error->argument);
+  snprintf(argument, sizeof(argument), "%c%s%.60s", config, field ? "." : "",
+           rest);
   RenameArgument(error, argument);
 }
 

@@ -38,9 +38,9 @@ struct Failure {
 [[gnu::cold]] rotary_status FailNull(rotary_error* error, const char* argument);
 [[gnu::cold]] rotary_status FailMemory(rotary_error* error, size_t bytes);
 
-// Puts "<owner>." before the argument of a failed call, which may be a field of
-// several.
-void PrefixArgument(rotary_error* error, char owner);
+// Names the argument of a failed call as that of one of several configs: "a",
+// "a.base".
+void NameConfig(rotary_error* error, char config);
 
 // Renames the argument of a failed call, in its message as well.
 void RenameArgument(rotary_error* error, const char* argument);

@@ -243,25 +243,28 @@ TEST_CASE("rotary_embedding_config_equal reports the errors of either config") {
   const auto refused = [&](const rotary_embedding_config* a,
                            const rotary_embedding_config* b,
                            const Wrong& expected) {
+    Wrong named = expected;
+    named.argument = "b" + expected.argument;
     CheckRefused(
         [&](rotary_error* error) {
           return rotary_embedding_config_equal(a, b, &equal, error);
         },
-        expected);
+        named);
+    named.argument = "a" + expected.argument;
     CheckRefused(
         [&](rotary_error* error) {
           return rotary_embedding_config_equal(b, a, &equal, error);
         },
-        expected);
+        named);
     CHECK(equal == 77);
   };
-  refused(&model.config, &wrong, {"rotary_dim", 3});
-  refused(&model.config, &infinite, {"inv_freq[0]"});
-  refused(&model.config, &steep, {"base"});
-  refused(&model.config, nullptr, {"config"});
+  refused(&model.config, &wrong, {".rotary_dim", 3});
+  refused(&model.config, &infinite, {".inv_freq[0]"});
+  refused(&model.config, &steep, {".base"});
+  refused(&model.config, nullptr, {""});
   rotary_embedding_config sized = model.config;
   sized.struct_size = 3;
-  Wrong size = {"config.struct_size", 3};
+  Wrong size = {".struct_size", 3};
   size.status = ROTARY_ERROR_STRUCT_SIZE;
   refused(&model.config, &sized, size);
   CheckRefused(

@@ -117,7 +117,10 @@ void CheckRefused(const FallibleCall& call, const Wrong& expected) {
   CAPTURE(message);
   if (expected.value.has_value()) {
     CHECK(error.value == *expected.value);
-    CHECK(message.find(std::to_string(*expected.value)) != std::string::npos);
+    // A position of u64 is not negative.
+    const auto bits = static_cast<uint64_t>(*expected.value);
+    CHECK((message.find(std::to_string(*expected.value)) != std::string::npos ||
+           message.find(std::to_string(bits)) != std::string::npos));
   }
   if (expected.real_value.has_value()) {
     const double real = *expected.real_value;
