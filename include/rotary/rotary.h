@@ -419,8 +419,8 @@ ROTARY_API void rotary_scaling_init(rotary_scaling *scaling, size_t struct_size,
 // by the place of a pair among all, also where frequencies begin again, as ggml
 // has it.
 //
-// What models have (half pairing, but Ernie, SAM 2, Llama 4, Flux, Wan and
-// LTX-Video: interleaved):
+// What models have (half pairing; Ernie, GLM-4V, SAM 2, Llama 4, Flux, Wan and
+// LTX-Video interleaved):
 //     Qwen2-VL        SECTIONS {16, 24, 24}: t, h, w; in text all the same
 //     Qwen3-VL        INTERLEAVED {24, 20, 20}: t, h, w
 //     Ernie 4.5 VL    ALTERNATING_LAST {20, 22, 22}: t, h, w
@@ -448,9 +448,8 @@ enum {
   ROTARY_AXES_SECTIONS = 1,
   // The same, from s[0] on again if pairs are left: ggml's MROPE.
   ROTARY_AXES_SECTIONS_GGML = 2,
-  // Pair i of axis i % n while i < n s[i % n], then of axis 0, which may so
-  // have
-  // more pairs than s[0]; its own: M-RoPE of Qwen3-VL.
+  // Pair i of axis i % n while i < n s[i % n], then of axis 0, which so may
+  // have more pairs than s[0]; its own: M-RoPE of Qwen3-VL.
   ROTARY_AXES_INTERLEAVED = 3,
   // With j = i % (s[0] + s[1] + s[2] + s[3]): of axis j % 3 while j < 3 s[j %
   // 3], then of axis 3; its own; n = 4: ggml's IMROPE.
@@ -597,13 +596,13 @@ ROTARY_API size_t rotary_embedding_bytes(const rotary_embedding *embedding);
 ROTARY_API double rotary_embedding_softmax_multiplier(
     const rotary_embedding *embedding);
 
-// 64 bits that are equal for embeddings of equal rotation, so that all rows of
-// all positions are equal in bits, and, but by chance, for no others: to tag
-// keys in a cache with.  What rotates as the same numbers say has the same
-// fingerprint in every version of the library.  (inv_freq that is computed from
-// a base counts in its last bit, which may be another with another maths
-// library.)  The ranges of axes and the softmax multiplier do not count.  NULL
-// gives 0.  (Since 0.3.)
+// 64 bits that are equal for embeddings of equal rotation, whose rows are made
+// of the same numbers, and, but by chance, for no others: to tag keys in a
+// cache with.  What rotates as the same numbers say has the same fingerprint in
+// every version of the library.  (inv_freq that is computed from a base counts
+// in its last bit, which may be another with another maths library.)  The
+// ranges of axes and the softmax multiplier do not count.  NULL gives 0.
+// (Since 0.3.)
 ROTARY_API uint64_t
 rotary_embedding_fingerprint(const rotary_embedding *embedding);
 

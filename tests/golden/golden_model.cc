@@ -116,6 +116,7 @@ GoldenModel::GoldenModel(const GoldenCase& golden, rotary_arithmetic arithmetic,
     config.inv_freq = inv_freq.data();
     config.inv_freq_dtype = ROTARY_F32;
     config.scaling = nullptr;
+    MultiplyAngles(params);
     config.gain =
         golden.all().at("attention_factor").at("third_party").get<double>();
   }
@@ -180,6 +181,16 @@ void GoldenModel::ReadAxes(const json& params, rotary_axes* axes) const {
     const auto count = params.at("freq_count").get<int64_t>();
     std::fill(axes->sections, axes->sections + pairs / count, count);
   }
+}
+
+// As the third party does it: positions by 2 pi, in f32.
+void GoldenModel::MultiplyAngles(const json& params) {
+  if (!params.contains("angle_multiplier")) return;
+  const auto factor = static_cast<float>(2 * std::acos(-1.0));
+  for (double& number : numbers_) {
+    number = static_cast<double>(factor * static_cast<float>(number));
+  }
+  real_ = true;
 }
 
 // One for each pair of a block, of those that the case has by their number.

@@ -33,6 +33,7 @@ class GoldenModel {
  private:
   void ReadPositions(const GoldenCase& golden);
   void ReadAxes(const nlohmann::json& params, rotary_axes* axes) const;
+  void MultiplyAngles(const nlohmann::json& params);
   std::vector<float> InvFreq(const GoldenCase& golden) const;
 
   int64_t tokens_ = 0;
