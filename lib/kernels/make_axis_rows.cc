@@ -95,7 +95,7 @@ HWY_INLINE void MultiplyMixed(D d, const MakeAxisRowsJob& job,
                               const AxisEntries& all, const Mix& mix,
                               int64_t pair, V& c, V& s) {
   const int64_t padded_pairs = job.rows.padded_pairs;
-  const auto turns = [&](int k) {
+  const auto turns = [&](int k) HWY_ATTR {
     const V inv_freq =
         hn::LoadU(d, job.inv_freq + mix.axes[k] * padded_pairs + pair);
     return hn::Ne(inv_freq, hn::Zero(d));
@@ -103,7 +103,7 @@ HWY_INLINE void MultiplyMixed(D d, const MakeAxisRowsJob& job,
   const auto turns1 = turns(1);
   const auto turns2 = turns(kAxes > 2 ? 2 : 1);
   // Each lane's choice; a pair that does not turn may have any axis'.
-  const auto select = [&](const auto& of) {
+  const auto select = [&](const auto& of) HWY_ATTR {
     V selected = hn::IfThenElse(turns1, of(mix.axes[1]), of(mix.axes[0]));
     if (kAxes > 2) {
       selected = hn::IfThenElse(turns2, of(mix.axes[2]), selected);
@@ -113,9 +113,10 @@ HWY_INLINE void MultiplyMixed(D d, const MakeAxisRowsJob& job,
     }
     return selected;
   };
-  const auto load = [&](int place, int64_t offset) {
-    return select(
-        [&](int64_t a) { return hn::LoadU(d, all.places[a][place] + offset); });
+  const auto load = [&](int place, int64_t offset) HWY_ATTR {
+    return select([&](int64_t a) HWY_ATTR {
+      return hn::LoadU(d, all.places[a][place] + offset);
+    });
   };
   c = load(0, pair);
   s = load(0, pair + padded_pairs);
@@ -127,8 +128,9 @@ HWY_INLINE void MultiplyMixed(D d, const MakeAxisRowsJob& job,
     c = product;
   }
   c = hn::Mul(c, hn::Set(d, job.rows.cos_factor));
-  s = hn::Mul(
-      s, select([&](int64_t a) { return hn::Set(d, all.sin_factors[a]); }));
+  s = hn::Mul(s, select([&](int64_t a) HWY_ATTR {
+                return hn::Set(d, all.sin_factors[a]);
+              }));
 }
 
 template <int kAxes>
