@@ -2,13 +2,11 @@
 
 #include <algorithm>
 
+#include "lib/apply/block.h"
 #include "lib/rows/make_rows.h"
 
 namespace rotary {
 namespace {
-
-// Tokens whose positions are read at a time.
-constexpr int64_t kBlock = 64;
 
 const rotary_embedding* EmbeddingAt(const RowsCall& call, int64_t b,
                                     int64_t t) {
@@ -23,7 +21,7 @@ void SetPlain(const RowsCall& call, const rotary_embedding& embedding,
               const RowFactors& factors, int64_t b, int64_t t, int64_t count,
               int64_t row) {
   const RowsView rows = ViewRows(call.rows);
-  int32_t positions[kBlock];
+  int32_t positions[kBlockTokens];
   MakeRowsJob job = RowsJob(embedding, factors);
   ReadPositions(call.positions, 0, b, t, count, positions);
   job.pair_begin = 0;
@@ -56,7 +54,7 @@ void SetOther(const RowsCall& call, const rotary_embedding& embedding,
                     nullptr,
                     call.heads * view.row_stride,
                     nullptr};
-  uint8_t states[kBlock];
+  uint8_t states[kBlockTokens];
   for (int64_t h = 0; h < call.heads; ++h) {
     const int64_t first = row + h;
     rows.head = h;
@@ -85,7 +83,7 @@ void SetRows(const RowsCall& call, const Range& tokens) {
     const int64_t b = token / call.tokens;
     const int64_t t = token % call.tokens;
     const int64_t most =
-        std::min({tokens.end - token, call.tokens - t, kBlock});
+        std::min({tokens.end - token, call.tokens - t, kBlockTokens});
     const rotary_embedding* embedding = EmbeddingAt(call, b, t);
     int64_t count = 1;
     while (count < most && (call.embedding != nullptr ||

@@ -19,8 +19,8 @@ const rotary_embedding& FirstEmbedding(const RowsCall& call) {
 }
 
 // Number i of several; i < 0: the only one.
-rotary_status CheckEmbedding(const RowsCall& call, int64_t i,
-                             rotary_error* error) {
+rotary_status CheckRowsEmbedding(const RowsCall& call, int64_t i,
+                                 rotary_error* error) {
   char name[40] = "embedding";
   if (i >= 0) {
     snprintf(name, sizeof(name), "embeddings[%lld]", static_cast<long long>(i));
@@ -54,7 +54,7 @@ rotary_status ReadEmbeddings(const rotary_rows_args& from, RowsCall* call,
   call->embeddings = from.embeddings;
   if (from.embeddings == nullptr) {
     if (from.num_embeddings != 0) return FailNull(error, "embeddings");
-    const rotary_status status = CheckEmbedding(*call, -1, error);
+    const rotary_status status = CheckRowsEmbedding(*call, -1, error);
     if (status != ROTARY_OK) return status;
     call->heads = from.embedding->heads;
     return ROTARY_OK;
@@ -69,7 +69,7 @@ rotary_status ReadEmbeddings(const rotary_rows_args& from, RowsCall* call,
                         "must be 1 to 2^31 - 1");
   }
   for (int64_t i = 0; i < from.num_embeddings; ++i) {
-    const rotary_status status = CheckEmbedding(*call, i, error);
+    const rotary_status status = CheckRowsEmbedding(*call, i, error);
     if (status != ROTARY_OK) return status;
   }
   call->heads = from.embeddings[0]->heads;

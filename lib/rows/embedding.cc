@@ -196,11 +196,11 @@ rotary_embedding* MakeEmbedding(const EmbeddingConfig& config,
   Keep(model->count, &model->factors, &divisors);
   Keep(model->count, &model->short_factors, &divisors);
   Keep(model->count, &model->long_factors, &divisors);
-  embedding->sources = nullptr;
+  model->sources = nullptr;
   if (config.axes.layout != AxesLayout::kGiven) {
-    embedding->sources = reinterpret_cast<PairSource*>(bytes + layout.sources);
-    MakeSources(config.axes, model->count, config.freq_dim, embedding->sources);
-    model->sources = embedding->sources;
+    auto* sources = reinterpret_cast<PairSource*>(bytes + layout.sources);
+    MakeSources(config.axes, model->count, config.freq_dim, sources);
+    model->sources = sources;
   }
   double* frequencies = doubles(layout.frequencies);
   embedding->gain = config.gain;
@@ -216,7 +216,7 @@ rotary_embedding* MakeEmbedding(const EmbeddingConfig& config,
   }
   FillInvFreq(config, frequencies, embedding);
   FillGroupAxes(embedding);
-  // Made again for another length, they are given as they are here.
+  // The caller's arrays may go: what they gave is never made again.
   embedding->config.inv_freq_f64 = nullptr;
   embedding->config.inv_freq_f32 = nullptr;
   embedding->powers = nullptr;

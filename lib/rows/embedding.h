@@ -66,9 +66,8 @@ struct rotary_embedding {
   // Which axes turn some of kPairPadding pairs, one bit for each; [heads]
   // [padded_pairs / kPairPadding].
   uint8_t* group_axes;
-  double* powers;               // of xPos, [padded_pairs], or nullptr
-  rotary::PairSource* sources;  // [heads][pairs], or nullptr: see Model
-  const double* table;          // see rows/table.h; or nullptr
+  double* powers;       // of xPos, [padded_pairs], or nullptr
+  const double* table;  // see rows/table.h; or nullptr
   rotary::PositionRange ranges[rotary::kMaxAxes];
   // Of the differences that an already rotated key is moved by.
   rotary::PositionRange shift_ranges[rotary::kMaxAxes];

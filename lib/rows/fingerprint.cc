@@ -33,7 +33,7 @@ double Used(const rotary_embedding& embedding, double value) {
 // What comes before the list of numbers for each pair.
 constexpr int64_t kHeadWords = 13;
 
-uint64_t HeadWord(const rotary_embedding& embedding, int64_t i) {
+void MakeHeadWords(const rotary_embedding& embedding, uint64_t* head) {
   const EmbeddingConfig& config = embedding.config;
   const bool xpos = config.xpos != Xpos::kNone;
   const bool recurrent = config.arithmetic == Arithmetic::kGgml;
@@ -52,11 +52,7 @@ uint64_t HeadWord(const rotary_embedding& embedding, int64_t i) {
       WordOf(static_cast<double>(ggml.ext_factor)),
       WordOf(ggml.ramp.low),
       WordOf(ggml.ramp.high)};
-  return words[i];
-}
-
-int64_t WordCount(const rotary_embedding& embedding) {
-  return kHeadWords + embedding.heads * embedding.axes * embedding.pairs;
+  memcpy(head, words, sizeof(words));
 }
 
 // Of pair i of row `row` of [heads][axes].
@@ -75,20 +71,36 @@ uint64_t PairWord(const rotary_embedding& embedding, int64_t row, int64_t i) {
   return step << 32 | BitsOf(static_cast<float>(model.factors[i]));
 }
 
-uint64_t Word(const rotary_embedding& embedding, int64_t i) {
-  if (i < kHeadWords) return HeadWord(embedding, i);
-  i -= kHeadWords;
-  return PairWord(embedding, i / embedding.pairs, i % embedding.pairs);
-}
+// All words of an embedding.
+class Words {
+ public:
+  explicit Words(const rotary_embedding& embedding) : embedding_(embedding) {
+    MakeHeadWords(embedding, head_);
+  }
+
+  int64_t count() const {
+    return kHeadWords + embedding_.heads * embedding_.axes * embedding_.pairs;
+  }
+
+  uint64_t operator[](int64_t i) const {
+    if (i < kHeadWords) return head_[i];
+    i -= kHeadWords;
+    return PairWord(embedding_, i / embedding_.pairs, i % embedding_.pairs);
+  }
+
+ private:
+  const rotary_embedding& embedding_;
+  uint64_t head_[kHeadWords];
+};
 
 }  // namespace
 
 uint64_t Fingerprint(const rotary_embedding& embedding) {
   // FNV-1a by words, each of which is stirred by the finalizer of SplitMix64.
   uint64_t hash = 0xcbf29ce484222325;
-  const int64_t count = WordCount(embedding);
-  for (int64_t i = 0; i < count; ++i) {
-    uint64_t word = Word(embedding, i) + 0x9e3779b97f4a7c15;
+  const Words words(embedding);
+  for (int64_t i = 0; i < words.count(); ++i) {
+    uint64_t word = words[i] + 0x9e3779b97f4a7c15;
     word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9;
     word = (word ^ (word >> 27)) * 0x94d049bb133111eb;
     hash = (hash ^ word ^ (word >> 31)) * 0x100000001b3;
@@ -98,10 +110,11 @@ uint64_t Fingerprint(const rotary_embedding& embedding) {
 }
 
 bool HaveSameRotation(const rotary_embedding& a, const rotary_embedding& b) {
-  const int64_t count = WordCount(a);
-  if (count != WordCount(b)) return false;
-  for (int64_t i = 0; i < count; ++i) {
-    if (Word(a, i) != Word(b, i)) return false;
+  const Words x(a);
+  const Words y(b);
+  if (x.count() != y.count()) return false;
+  for (int64_t i = 0; i < x.count(); ++i) {
+    if (x[i] != y[i]) return false;
   }
   return true;
 }

@@ -10,12 +10,14 @@ namespace rotary {
 namespace {
 
 // Rows that are made at a time.
-constexpr int64_t kGroup = 8;
+constexpr int64_t kGroup = kCompatibleTokens;
 
 // What log-n scaling multiplies the row of a position by.
-double LogNGain(double log_n_length, double position) {
+double LogNFactor(const RowFactors& factors, double position) {
   if (!(position > 0.0)) return 1.0;
-  return fmax(1.0, log(position + 1.0) / log(log_n_length));
+  const double gain =
+      fmax(1.0, log(position + 1.0) / log(factors.log_n_length));
+  return factors.mode == Mode::kInverse ? 1.0 / gain : gain;
 }
 
 // By the table, several axes.
@@ -113,9 +115,8 @@ void MakeRealRows(const TokenRows& rows, int64_t first, int64_t count) {
     return make(rows, positions, first, count, 1.0);
   }
   for (int64_t i = 0; i < count; ++i) {
-    const double gain = LogNGain(rows.factors.log_n_length, positions[i]);
     make(rows, positions + i, first + i, 1,
-         rows.factors.mode == Mode::kInverse ? 1.0 / gain : gain);
+         LogNFactor(rows.factors, positions[i]));
   }
 }
 
@@ -126,9 +127,7 @@ void MakeLogNRows(const TokenRows& rows, int64_t first, int64_t count) {
   for (int64_t i = first; i < first + count; ++i) {
     double position;
     ReadRealPositions(*rows.positions, 0, rows.b, rows.token + i, 1, &position);
-    const double gain = LogNGain(rows.factors.log_n_length, position);
-    const double factor =
-        rows.factors.mode == Mode::kInverse ? 1.0 / gain : gain;
+    const double factor = LogNFactor(rows.factors, position);
     one.factors.cos = rows.factors.cos * factor;
     one.factors.sin = rows.factors.sin * factor;
     MakeAxisRows(one, i, 1);
