@@ -189,9 +189,7 @@ rotary_status ReadArithmetic(const rotary_embedding_config& from,
 
 rotary_status CheckArithmetic(const EmbeddingConfig& config,
                               rotary_error* error) {
-  const bool summed =
-      config.axes.layout == AxesLayout::kGiven && config.axes.count > 1;
-  if (config.arithmetic == Arithmetic::kHf && summed) {
+  if (config.arithmetic == Arithmetic::kHf && SumsAxes(config)) {
     return FailArgument(error, "arithmetic", ROTARY_COMPATIBLE_HF,
                         "is not known where angles are summed over axes");
   }

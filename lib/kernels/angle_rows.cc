@@ -9,6 +9,7 @@
 // clang-format off
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
+#include "lib/kernels/round-inl.h"
 #include "lib/kernels/sin_cos-inl.h"
 // clang-format on
 
@@ -23,23 +24,49 @@ namespace hn = hwy::HWY_NAMESPACE;
 // powers.
 enum class Scale { kSign, kFactors, kPowers };
 
-// position * inv_freq of the first axis of `axes`, its set bits.
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE Sum<V> AxisAngle(D d, const AngleRowsJob& job, uint32_t axes,
-                            int64_t row, int64_t pair) {
+// Where an axis has its numbers.
+struct AxisNumbers {
+  double position;
+  const double* inv_freq;
+};
+
+// Of the first axis of `axes`, its set bits.
+HWY_INLINE AxisNumbers FirstAxis(const AngleRowsJob& job, uint32_t axes,
+                                 int64_t row, int64_t pair) {
   const int64_t axis = __builtin_ctz(axes);
-  const double position = job.positions[axis * job.position_stride + row];
-  const double* inv_freq = job.inv_freq + axis * job.axis_stride + pair;
-  return ExactProduct(d, hn::Set(d, position), hn::LoadU(d, inv_freq));
+  return {job.positions[axis * job.position_stride + row],
+          job.inv_freq + axis * job.axis_stride + pair};
 }
 
-// Their sum over all of `axes`, which are some.
+// position * inv_freq on each pair's own axis of `axes`, which are some.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE Sum<V> Angle(D d, const AngleRowsJob& job, uint32_t axes,
-                        int64_t row, int64_t pair) {
-  Sum<V> angle = AxisAngle(d, job, axes, row, pair);
+HWY_INLINE Sum<V> OwnAngle(D d, const AngleRowsJob& job, uint32_t axes,
+                           int64_t row, int64_t pair) {
+  const AxisNumbers first = FirstAxis(job, axes, row, pair);
+  V position = hn::Set(d, first.position);
+  V inv_freq = hn::LoadU(d, first.inv_freq);
   while ((axes &= axes - 1) != 0) {
-    const Sum<V> next = AxisAngle(d, job, axes, row, pair);
+    const AxisNumbers next = FirstAxis(job, axes, row, pair);
+    const V other = hn::LoadU(d, next.inv_freq);
+    position = hn::IfThenElse(hn::Eq(other, hn::Zero(d)), position,
+                              hn::Set(d, next.position));
+    inv_freq = hn::Or(inv_freq, other);
+  }
+  return ExactProduct(d, position, inv_freq);
+}
+
+// The sum of position * inv_freq over all of `axes`, which are some.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE Sum<V> SummedAngle(D d, const AngleRowsJob& job, uint32_t axes,
+                              int64_t row, int64_t pair) {
+  const auto product = [&]() HWY_ATTR {
+    const AxisNumbers axis = FirstAxis(job, axes, row, pair);
+    return ExactProduct(d, hn::Set(d, axis.position),
+                        hn::LoadU(d, axis.inv_freq));
+  };
+  Sum<V> angle = product();
+  while ((axes &= axes - 1) != 0) {
+    const Sum<V> next = product();
     const Sum<V> high = ExactSum(angle.high, next.high);
     angle.high = high.high;
     angle.low = hn::Add(angle.low, hn::Add(next.low, high.low));
@@ -69,41 +96,14 @@ HWY_INLINE V PowerOfTwo(D d, V a, V b) {
       d, hn::Add(hn::BitCast(du, p), hn::ShiftLeft<52>(hn::BitCast(du, sum))));
 }
 
-// Rounded to f32, to infinity where it is too large.
-template <class DH, class V>
-HWY_INLINE hn::Vec<DH> Demote(DH dh, V v) {
-#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
-  // Here Highway's gives the largest finite number instead.
-  double from[hn::MaxLanes(dh)];
-  float to[hn::MaxLanes(dh)];
-  hn::StoreU(v, hn::Rebind<double, DH>(), from);
-  for (size_t i = 0; i < hn::MaxLanes(dh); ++i) {
-    to[i] = static_cast<float>(from[i]);
-  }
-  return hn::LoadU(dh, to);
-#else
-  return hn::DemoteTo(dh, v);
-#endif
-}
-
-// Two vectors of f64 as one of f32, as in make_rows.cc.
-template <class DF, class V>
-HWY_INLINE hn::Vec<DF> Round(DF df, V low, V high) {
-#if HWY_TARGET == HWY_SCALAR
-  (void)high;
-  return Demote(df, low);
-#else
-  const hn::Half<DF> dh;
-  return hn::Combine(df, Demote(dh, high), Demote(dh, low));
-#endif
-}
-
 // cos and sin of the pairs from `pair` on, times what kScale says but a sign.
 template <Scale kScale, class D, class V = hn::Vec<D>>
 HWY_INLINE void ScaledCosSin(D d, const AngleRowsJob& job, uint32_t axes,
                              int64_t row, int64_t pair, V power, V& cos,
                              V& sin) {
-  SinCos(d, Angle(d, job, axes, row, pair), cos, sin);
+  const Sum<V> angle = job.summed ? SummedAngle(d, job, axes, row, pair)
+                                  : OwnAngle(d, job, axes, row, pair);
+  SinCos(d, angle, cos, sin);
   if (kScale == Scale::kPowers) {
     const V by = PowerOfTwo(d, power, hn::LoadU(d, job.powers + pair));
     cos = hn::Mul(cos, by), sin = hn::Mul(sin, by);

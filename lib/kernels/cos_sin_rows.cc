@@ -9,6 +9,7 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 #include "lib/kernels/dtypes-inl.h"
+#include "lib/kernels/round-inl.h"
 #include "lib/kernels/sin_cos-inl.h"
 // clang-format on
 
@@ -32,15 +33,11 @@ struct NoRounding {
   }
 };
 
-// cos and sin of as many angles as fill a vector of f64, correctly rounded to
-// f32 but where the f64 before it is within 2^-51 of the middle.
-template <class D, class V>
-HWY_INLINE void SinCosOfF32(D d, const float* angles, V& cos, V& sin) {
+// cos and sin, in f64, of as many angles as fill a vector of it.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE void SinCosOf(D d, const float* angles, V& cos, V& sin) {
   const hn::Rebind<float, D> dh;
-  hn::Vec<D> c, s;
-  SinCos(d, {hn::PromoteTo(d, hn::LoadU(dh, angles)), hn::Zero(d)}, c, s);
-  cos = hn::DemoteTo(dh, c);
-  sin = hn::DemoteTo(dh, s);
+  SinCos(d, {hn::PromoteTo(d, hn::LoadU(dh, angles)), hn::Zero(d)}, cos, sin);
 }
 
 template <class To>
@@ -52,18 +49,18 @@ HWY_INLINE void MakeRow(const CosSinRowsJob& job, float* cos, float* sin) {
   const V cos_factors = hn::Set(df, job.cos_factor);
   const V sin_factors = hn::Set(df, job.sin_factor);
   const int64_t step = static_cast<int64_t>(hn::Lanes(df));
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   for (int64_t i = 0; i < job.pair_count; i += step) {
-    V c, s;
-#if HWY_TARGET == HWY_SCALAR
-    SinCosOfF32(d, cos + i, c, s);
-#else
-    const hn::Half<decltype(df)> dh;
-    hn::Vec<decltype(dh)> c0, s0, c1, s1;
-    SinCosOfF32(d, cos + i, c0, s0);
-    SinCosOfF32(d, cos + i + step / 2, c1, s1);
-    c = hn::Combine(df, c1, c0);
-    s = hn::Combine(df, s1, s0);
-#endif
+    hn::Vec<decltype(d)> c0, s0, c1, s1;
+    SinCosOf(d, cos + i, c0, s0);
+    if (step == lanes) {
+      c1 = c0, s1 = s0;
+    } else {
+      SinCosOf(d, cos + i + lanes, c1, s1);
+    }
+    // Correctly rounded but where the f64 is within 2^-51 of the middle.
+    const V c = Round(df, c0, c1);
+    const V s = Round(df, s0, s1);
     hn::StoreU(To::Round(df, hn::Mul(c, cos_factors)), df, cos + i);
     hn::StoreU(To::Round(df, hn::Mul(s, sin_factors)), df, sin + i);
   }

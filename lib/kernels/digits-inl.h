@@ -15,6 +15,7 @@
 #endif
 
 #include "hwy/highway.h"
+#include "lib/kernels/round-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rotary {
@@ -70,19 +71,6 @@ HWY_INLINE void Multiply(D d, const double* e0, const double* e1,
   if (kCount > 1) MultiplyBy(d, e1, padded_pairs, c, s);
   if (kCount > 2) MultiplyBy(d, e2, padded_pairs, c, s);
   if (kCount > 3) MultiplyBy(d, e3, padded_pairs, c, s);
-}
-
-// Two vectors of f64 as one of f32, so that a row is stored in the vectors in
-// which a rotation is about to load it: a load from two stores would wait.
-template <class DF, class V>
-HWY_INLINE hn::Vec<DF> Round(DF df, V low, V high) {
-#if HWY_TARGET == HWY_SCALAR
-  (void)high;
-  return hn::DemoteTo(df, low);
-#else
-  const hn::Half<DF> dh;
-  return hn::Combine(df, hn::DemoteTo(dh, high), hn::DemoteTo(dh, low));
-#endif
 }
 
 // kScale: the factors are not just signs.

@@ -115,6 +115,8 @@ struct MakeRowsJob {
 };
 using MakeRowsKernel = void (*)(const MakeRowsJob& job);
 
+constexpr int64_t kMostAxes = 8;
+
 // The same for positions of several axes, each pair turned by one of them: that
 // on which its inv_freq is not 0.
 struct MakeAxisRowsJob {
@@ -137,7 +139,8 @@ struct AngleRowsJob {
   // For each kPairPadding pairs, bit a: axis a turns some of them.  On the
   // others their inv_freq are 0.
   const uint8_t* group_axes;
-  int64_t axes;             // 1 to 8
+  bool summed;              // otherwise at most one axis turns a pair
+  int64_t axes;             // 1 to kMostAxes
   const double* positions;  // the first axis', for each row; NaN on any axis:
                             // the row is not written
   int64_t position_stride;  // from axis to axis
@@ -157,6 +160,47 @@ struct AngleRowsJob {
   uint8_t* rotates;  // set for each row: kCopied if it has no position
 };
 using AngleRowsKernel = void (*)(const AngleRowsJob& job);
+
+// Angles as HF transformers compute them: a position times an inv_freq, both
+// rounded to f32.  Each pair is turned by one axis at most, that on which its
+// inv_freq is not 0.
+struct HfAnglesJob {
+  const double* inv_freq;  // these as in AngleRowsJob
+  int64_t axis_stride;
+  const uint8_t* group_axes;
+  const double* positions;  // NaN: so are the angles
+  int64_t position_stride;
+  int64_t count;
+  int64_t pair_count;
+  float* angles;  // the first row's
+  int64_t row_stride;
+};
+using HfAnglesKernel = void (*)(const HfAnglesJob& job);
+
+// So many tokens at most.
+constexpr int64_t kGgmlTokens = 8;
+constexpr uint8_t kGgmlBegins = 0x80;
+
+// Angles as ggml computes them: theta, which begins as the position, is
+// multiplied by a step from pair to pair on every axis.  All numbers of pairs
+// are those of pair 0 and on.
+struct GgmlAnglesJob {
+  const uint8_t* axes;      // the axis that turns a pair, and whether its theta
+                            // begins again there: | kGgmlBegins
+  const float* steps;       // of the theta that begins at a pair
+  const float* divisors;    // of theta where a pair turns by it; or nullptr
+  const float* mixes;       // how much of it is not multiplied by ..
+  float freq_scale;         // .. this
+  const double* positions;  // the first axis'; NaN: so are the angles
+  int64_t position_stride;
+  int64_t num_axes;
+  int64_t count;       // of tokens
+  int64_t pair_begin;  // a multiple of kPairPadding, as is pair_count
+  int64_t pair_count;
+  float* angles;  // the first token's, at pair_begin
+  int64_t row_stride;
+};
+using GgmlAnglesKernel = void (*)(const GgmlAnglesJob& job);
 
 // Rows from angles in f32, up to 2^40 in magnitude: cos and sin rounded to f32,
 // multiplied by a factor there, then rounded to another dtype and widened.

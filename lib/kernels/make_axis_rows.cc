@@ -15,8 +15,6 @@ namespace rotary {
 namespace HWY_NAMESPACE {
 namespace {
 
-constexpr int64_t kMostAxes = 8;
-
 // Where a row's pairs turn by one of several positions.
 struct AxisEntries {
   // Of each axis, at the first pair of the table: the entries of all digits,

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "lib/kernels/target.h"
 #include "lib/rows/embedding.h"
 
 namespace rotary {
@@ -14,21 +15,24 @@ namespace rotary {
 // pair_count).
 struct CompatibleAngles {
   const rotary_embedding* embedding;
+  Target target;
   const double* positions;  // on axis a, + a * position_stride; NaN: none
   int64_t position_stride;
   int64_t count;
   int64_t head;
-  int64_t pair_begin;
+  int64_t pair_begin;  // a multiple of kPairPadding, as is pair_count
   int64_t pair_count;
-  float* angles;  // of the first token; where it has a position
+  float* angles;  // of the first token
   int64_t row_stride;
   uint8_t* rotates;  // RowState of each
 };
 
-// What ggml multiplies an angle by from pair to pair, base^(-2 / dim).
-float GgmlStep(double base, int64_t dim);
+// At most so many tokens at a time.
+constexpr int64_t kCompatibleTokens = kGgmlTokens;
 
-// What it makes angles of besides, but for each pair's divisor.
+void MakeCompatibleAngles(const CompatibleAngles& to);
+
+// What ggml makes an angle of, whichever its pair.
 struct GgmlAngle {
   float freq_scale;
   float ext_factor;
@@ -36,10 +40,9 @@ struct GgmlAngle {
 };
 GgmlAngle GgmlAngleOf(const Model& model);
 
-// At most so many tokens at a time.
-constexpr int64_t kCompatibleTokens = 8;
-
-void MakeCompatibleAngles(const CompatibleAngles& to);
+// And what of its pair, in arrays that are there; of those behind the model's
+// last, small angles.
+void MakeGgmlPairs(const Model& model, int64_t padded_pairs, GgmlPairs* pairs);
 
 }  // namespace rotary
 

@@ -7,12 +7,15 @@
 #include <new>
 
 #include "lib/frequencies/xpos.h"
+#include "lib/rows/compatible.h"
 #include "lib/rows/table.h"
 
 namespace rotary {
 namespace {
 
 constexpr size_t kAlignment = 64;
+
+constexpr size_t kGgmlPairBytes = 3 * sizeof(float) + sizeof(uint8_t);
 
 constexpr size_t AlignUp(size_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
@@ -21,8 +24,7 @@ constexpr size_t AlignUp(size_t bytes) {
 // Whether rows are made of a table: of one angle per pair, by whole steps.
 bool HasTable(const EmbeddingConfig& config) {
   return config.arithmetic == Arithmetic::kExact &&
-         config.xpos == Xpos::kNone && config.heads == 1 &&
-         (config.axes.layout != AxesLayout::kGiven || config.axes.count == 1);
+         config.xpos == Xpos::kNone && config.heads == 1 && !SumsAxes(config);
 }
 
 // Where the parts are, in bytes from the start.
@@ -30,6 +32,7 @@ struct Layout {
   size_t inv_freq;
   size_t frequencies;
   size_t powers;
+  size_t ggml;
   size_t divisors;
   size_t sources;
   size_t group_axes;
@@ -52,8 +55,11 @@ Layout LayoutOf(const EmbeddingConfig& config) {
   layout.inv_freq = AlignUp(sizeof(rotary_embedding));
   layout.frequencies = layout.inv_freq + heads * axes * padded * sizeof(double);
   layout.powers = layout.frequencies + list;
-  layout.divisors = layout.powers +
-                    (config.xpos != Xpos::kNone ? padded : 0) * sizeof(double);
+  layout.ggml = layout.powers +
+                (config.xpos != Xpos::kNone ? padded : 0) * sizeof(double);
+  layout.divisors =
+      layout.ggml +
+      (config.arithmetic == Arithmetic::kGgml ? padded : 0) * kGgmlPairBytes;
   layout.sources = layout.divisors + lists * list;
   layout.group_axes =
       layout.sources +
@@ -133,9 +139,8 @@ double AngleReach(const rotary_embedding& embedding, int64_t axis) {
       most = fmax(most, fabs(inv_freq[i]));
     }
   }
-  const bool summed = embedding.config.axes.layout == AxesLayout::kGiven;
-  return kMaxAngle / (summed ? static_cast<double>(embedding.axes) : 1.0) /
-         most;
+  const int64_t addends = SumsAxes(embedding.config) ? embedding.axes : 1;
+  return kMaxAngle / static_cast<double>(addends) / most;
 }
 
 // The positions of an axis within a range, as far as rows can be made for them,
@@ -223,6 +228,14 @@ rotary_embedding* MakeEmbedding(const EmbeddingConfig& config,
   if (config.xpos != Xpos::kNone) {
     embedding->powers = doubles(layout.powers);
     XposPowers(pairs, embedding->powers);
+  }
+  embedding->ggml = {};
+  if (config.arithmetic == Arithmetic::kGgml) {
+    auto* floats = reinterpret_cast<float*>(bytes + layout.ggml);
+    const int64_t padded = embedding->padded_pairs;
+    embedding->ggml = {1.0f, floats, floats + padded, floats + 2 * padded,
+                       reinterpret_cast<uint8_t*>(floats + 3 * padded)};
+    MakeGgmlPairs(*model, embedding->padded_pairs, &embedding->ggml);
   }
   for (int64_t a = 0; a < embedding->axes; ++a) {
     embedding->ranges[a] = RangeOf(*embedding, a, config.ranges[a],

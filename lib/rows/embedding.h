@@ -13,6 +13,8 @@
 
 namespace rotary {
 
+static_assert(kMaxAxes == kMostAxes, "kernels hold as many axes");
+
 enum class Arithmetic : int32_t { kExact, kHf, kGgml };
 
 // xPos makes the one row of a query and another of a key.
@@ -50,6 +52,20 @@ struct EmbeddingConfig {
   }
 };
 
+// Whether rows are of angles that several axes add to.
+inline bool SumsAxes(const EmbeddingConfig& config) {
+  return config.axes.layout == AxesLayout::kGiven && config.axes.count > 1;
+}
+
+// What ggml makes its angles of, as in GgmlAnglesJob.
+struct GgmlPairs {
+  float freq_scale;
+  float* steps;
+  float* divisors;
+  float* mixes;
+  uint8_t* axes;
+};
+
 }  // namespace rotary
 
 // One allocation: this, then its arrays.  Immutable once made.
@@ -66,8 +82,9 @@ struct rotary_embedding {
   // Which axes turn some of kPairPadding pairs, one bit for each; [heads]
   // [padded_pairs / kPairPadding].
   uint8_t* group_axes;
-  double* powers;       // of xPos, [padded_pairs], or nullptr
-  const double* table;  // see rows/table.h; or nullptr
+  rotary::GgmlPairs ggml;  // [padded_pairs], or nullptr
+  double* powers;          // of xPos, [padded_pairs], or nullptr
+  const double* table;     // see rows/table.h; or nullptr
   rotary::PositionRange ranges[rotary::kMaxAxes];
   // Of the differences that an already rotated key is moved by.
   rotary::PositionRange shift_ranges[rotary::kMaxAxes];

@@ -63,12 +63,9 @@ uint64_t PairWord(const rotary_embedding& embedding, int64_t row, int64_t i) {
   }
   // The recurrence gives the frequency: by a step from the pair before, unless
   // it begins here; and the pair has a divisor.
-  const Model& model = embedding.config.model;
-  const PairSource source = SourceOf(model, i);
-  const uint64_t step = source.index == 0
-                            ? ~uint64_t{0}
-                            : BitsOf(GgmlStep(model.base, source.dim));
-  return step << 32 | BitsOf(static_cast<float>(model.factors[i]));
+  const bool begins = SourceOf(embedding.config.model, i).index == 0;
+  const uint64_t step = begins ? ~uint64_t{0} : BitsOf(embedding.ggml.steps[i]);
+  return step << 32 | BitsOf(embedding.ggml.divisors[i]);
 }
 
 // All words of an embedding.

@@ -56,6 +56,7 @@ void MakeAngleRows(const TokenRows& rows, const double* positions,
   job.axis_stride = embedding.padded_pairs;
   job.group_axes =
       embedding.GroupAxes(rows.head) + rows.pair_begin / kPairPadding;
+  job.summed = SumsAxes(config);
   job.axes = embedding.axes;
   job.positions = positions;
   job.position_stride = kGroup;
@@ -94,9 +95,9 @@ void MakeCompatibleRows(const TokenRows& rows, const double* positions,
   job.sin_factor = static_cast<float>(rows.factors.sin * gain);
   job.rounding = embedding.config.row_dtype;
   const CompatibleAngles angles = {
-      &embedding,      positions,           kGroup,          count,
-      rows.head,       rows.pair_begin,     rows.pair_count, job.cos,
-      rows.row_stride, rows.rotates + first};
+      &embedding, rows.target,     positions,           kGroup,
+      count,      rows.head,       rows.pair_begin,     rows.pair_count,
+      job.cos,    rows.row_stride, rows.rotates + first};
   MakeCompatibleAngles(angles);
   kCosSinRows[rows.target](job);
 }

@@ -218,7 +218,7 @@ TEST_CASE("angle rows: rows without a position") {
       }
       for (int64_t row = 0; row < count; ++row) {
         for (int64_t axis = 0; axis < axes; ++axis) {
-          run.Position(axis, row) = static_cast<double>(row) + 0.25;
+          run.Position(axis, row) = static_cast<double>(row + 3 * axis) + 0.25;
         }
         if (row % 3 == 1) run.Position(row % axes, row) = kNan;
         if (row % 3 == 2) run.Position(axes - 1, row) = -kNan;

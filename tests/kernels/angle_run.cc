@@ -45,7 +45,26 @@ bool AngleRun::HasPosition(int64_t row) {
   return true;
 }
 
+bool AngleRun::IsSummed() {
+  for (int64_t pair = 0; pair < pairs_; ++pair) {
+    int64_t axes = 0;
+    for (int64_t a = 0; a < axes_; ++a) axes += InvFreq(a, pair) != 0 ? 1 : 0;
+    if (axes > 1) return true;
+  }
+  return false;
+}
+
 void AngleRun::Run() {
+  RunOnTargets(true);
+  if (IsSummed()) return;
+  const std::vector<float> cos = cos_;
+  const std::vector<float> sin = sin_;
+  RunOnTargets(false);
+  CHECK(SameBits(cos, cos_));
+  CHECK(SameBits(sin, sin_));
+}
+
+void AngleRun::RunOnTargets(bool summed) {
   std::vector<uint8_t> group_axes;
   for (int64_t group = 0; group < pairs_; group += rotary::kPairPadding) {
     unsigned bits = 0;
@@ -68,6 +87,7 @@ void AngleRun::Run() {
     job.inv_freq = inv_freq_.data();
     job.axis_stride = axis_stride();
     job.group_axes = group_axes.data();
+    job.summed = summed;
     job.axes = axes_;
     job.positions = positions_.data();
     job.position_stride = position_stride();

@@ -37,8 +37,9 @@ class AngleRun {
   double cos_factor = 1;
   double sin_factor = 1;
 
-  // Makes the rows on every target: the bits must agree, rows without a
-  // position and what lies between rows must be left alone.
+  // Makes the rows on every target, as sums and, if no pair has two axes, also
+  // by each pair's own: the bits must agree, rows without a position and what
+  // lies between rows must be left alone.
   void Run();
 
   float Cos(int64_t row, int64_t pair) const { return cos_[At(row, pair)]; }
@@ -57,6 +58,8 @@ class AngleRun {
   size_t At(int64_t row, int64_t pair) const {
     return static_cast<size_t>(row * row_stride() + pair);
   }
+  bool IsSummed();
+  void RunOnTargets(bool summed);
   void SetAngle(int64_t row, int64_t pair, Mp* angle);
   void CheckUntouched(const std::vector<float>& values);
 
