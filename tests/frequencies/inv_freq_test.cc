@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "tests/rows/true_row.h"
 #include "tests/support/objects.h"
+#include "tests/support/truth.h"
 
 namespace rotary_test {
 
