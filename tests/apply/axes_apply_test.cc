@@ -24,23 +24,6 @@ struct Size {
 const std::vector<Size> kSizes = {{1, 1, 1},  {1, 1, 5}, {2, 3, 4}, {3, 1, 2},
                                   {1, 70, 2}, {2, 5, 3}, {1, 20, 1}};
 
-// Queries, keys with fewer heads, some of them in place: of one head alone
-// there is no other.
-std::vector<TensorKind> DrawKinds(Random* random, int64_t heads,
-                                  int64_t rotary_dim) {
-  static const std::vector<Formats> all = AllFormats();
-  std::vector<TensorKind> kinds;
-  for (const int64_t count : {heads, (heads + 1) / 2, int64_t{0}, heads}) {
-    TensorKind kind{random->Choose(all), false, count, 0};
-    kind.in_place = kind.formats.same_size() && random->Integer(0, 1) == 0;
-    kind.rotary_offset = rotary_dim < 4096 ? random->Integer(0, 3) : 0;
-    kind.head_dim = rotary_dim + kind.rotary_offset;
-    kind.gap = random->Integer(0, 1);
-    kinds.push_back(kind);
-  }
-  return kinds;
-}
-
 std::vector<double> DrawPositions(Random* random, rotary_dtype dtype,
                                   int64_t axes, int64_t count, int bits) {
   std::vector<double> positions;

@@ -7,7 +7,6 @@
 #include <numeric>
 
 #include "tests/support/objects.h"
-#include "tests/support/random.h"
 #include "tests/support/reference.h"
 #include "tests/support/targets.h"
 
@@ -79,6 +78,21 @@ HeadRows::HeadRows(int64_t rotary_dim_, int64_t batch, int64_t tokens_,
       cos(static_cast<size_t>(batch * tokens_ * heads_ * rotary_dim_ / 2)),
       sin(cos.size()),
       positions(static_cast<size_t>(batch * tokens_ * heads_)) {}
+
+std::vector<TensorKind> DrawKinds(Random* random, int64_t heads,
+                                  int64_t rotary_dim) {
+  static const std::vector<Formats> all = AllFormats();
+  std::vector<TensorKind> kinds;
+  for (const int64_t count : {heads, (heads + 1) / 2, int64_t{0}, heads}) {
+    TensorKind kind{random->Choose(all), false, count, 0};
+    kind.in_place = kind.formats.same_size() && random->Integer(0, 1) == 0;
+    kind.rotary_offset = rotary_dim < 4096 ? random->Integer(0, 3) : 0;
+    kind.head_dim = rotary_dim + kind.rotary_offset;
+    kind.gap = random->Integer(0, 1);
+    kinds.push_back(kind);
+  }
+  return kinds;
+}
 
 CallTensors::CallTensors(int64_t batch, int64_t tokens,
                          const std::vector<TensorKind>& kinds, uint64_t seed)

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/apply/formats.h"
+#include "tests/support/random.h"
 #include "tests/support/strided.h"
 
 namespace rotary_test {
@@ -45,6 +46,11 @@ inline TensorKind Simple(rotary_pairing pairing, int64_t heads,
                          int64_t head_dim) {
   return {{ROTARY_F32, ROTARY_F32, pairing, pairing}, true, heads, head_dim};
 }
+
+// Queries, keys with fewer heads, a tensor without any, and one more, in any
+// formats, some of them in place.
+std::vector<TensorKind> DrawKinds(Random* random, int64_t heads,
+                                  int64_t rotary_dim);
 
 // The tensors of one call, in guarded memory.
 class CallTensors {

@@ -55,22 +55,6 @@ ThreeStrides DrawStrides(Random* random, const Size& size, int64_t unit) {
   return strides;
 }
 
-// Queries, keys with fewer heads, and a tensor without any.
-std::vector<TensorKind> DrawKinds(Random* random, int64_t heads,
-                                  int64_t rotary_dim) {
-  static const std::vector<Formats> all = AllFormats();
-  std::vector<TensorKind> kinds;
-  for (const int64_t count : {heads, (heads + 1) / 2, int64_t{0}, heads}) {
-    TensorKind kind{random->Choose(all), false, count, 0};
-    kind.in_place = kind.formats.same_size() && random->Integer(0, 1) == 0;
-    kind.rotary_offset = rotary_dim < 4096 ? random->Integer(0, 3) : 0;
-    kind.head_dim = rotary_dim + kind.rotary_offset;
-    kind.gap = random->Integer(0, 1);
-    kinds.push_back(kind);
-  }
-  return kinds;
-}
-
 // Rows at any positions, some of them at none.
 struct AnyRows {
   AnyRows(int64_t rotary_dim, int64_t count)
