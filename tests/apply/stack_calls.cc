@@ -1,4 +1,7 @@
+// The sources and tensors of stack_calls.h.
 #include "tests/apply/stack_calls.h"
+
+#include "tests/rows/axes_case.h"
 
 namespace rotary_test {
 
@@ -6,12 +9,20 @@ StackSources::StackSources(int64_t rotary_dim)
     : rotary_dim_(rotary_dim),
       ids_({0, 1, 2, 3, 4, 5, 5}),
       cu_seqlens_({0, 2, 5}),
-      by_id_(MakePositions(ids_)) {
+      whole_numbers_({0, 1 << 20, 30000, 3, -4, 70000}),
+      real_numbers_({0, 1.5, 4e5, 3, -4.25, 5}),
+      by_id_(MakePositions(ids_)),
+      whole_(MakePositions(whole_numbers_)),
+      real_(whole_) {
   rotary_positions_init(&packed_, sizeof(packed_));
   packed_.kind = ROTARY_POSITION_PACKED;
   packed_.cu_seqlens = cu_seqlens_.data();
   packed_.cu_seqlens_dtype = ROTARY_I32;
   packed_.num_sequences = 2;
+  real_.data = real_numbers_.data();
+  real_.dtype = ROTARY_F64;
+  // The same on all axes.
+  whole_.axis_stride = real_.axis_stride = 0;
 }
 
 StackSource& StackSources::Add(const std::string& name) {
@@ -24,7 +35,7 @@ void StackSources::AddOwn() {
   embedding_ = MakeEmbedding(rotary_dim_);
   rows_ = MakeRows(embedding_.get(), ids_);
   Add("positions").embedding = embedding_.get();
-  list_.back().positions = &by_id_;
+  list_.back().positions = &whole_;
   Add("packed").embedding = embedding_.get();
   list_.back().positions = &packed_;
   Add("rows").rows = rows_.get();
@@ -34,44 +45,43 @@ void StackSources::AddOwn() {
 }
 
 void StackSources::AddOther() {
-  numbers_ = {0.5, 1, 2.5, -3, 4e5, 5.25};
-  rotary_positions_init(&real_, sizeof(real_));
-  real_.data = numbers_.data();
-  real_.dtype = ROTARY_F64;
-  // The same on all axes.
-  real_.axis_stride = by_id_.axis_stride = 0;
-  rotary_axes axes;
-  rotary_axes_init(&axes, sizeof(axes));
-  rotary_embedding_config config;
-  rotary_embedding_config_init(&config, sizeof(config));
-  config.rotary_dim = rotary_dim_;
-  const auto add = [&](const std::string& name,
-                       const rotary_positions* positions) {
-    others_.push_back(EmbeddingOf(config));
-    Add(name).embedding = others_.back().get();
-    list_.back().positions = positions;
+  const auto add = [&](const std::string& name, const AxesCase& of) {
+    others_.push_back(of.Make());
+    for (const rotary_positions* positions : {&whole_, &real_}) {
+      Add(positions == &real_ ? name + ", real positions" : name).embedding =
+          others_.back().get();
+      list_.back().positions = positions;
+    }
   };
-  add("real positions", &real_);
-  config.xpos = ROTARY_XPOS_KEY;
-  config.xpos_scale_base = 1e6;
-  add("xpos", &real_);
-  config.xpos = ROTARY_XPOS_NONE;
-  config.arithmetic = ROTARY_COMPATIBLE_HF;
-  config.row_dtype = ROTARY_BF16;
-  add("as HF", &by_id_);
-  config.arithmetic = ROTARY_COMPATIBLE_GGML;
-  config.row_dtype = ROTARY_F32;
-  add("as ggml", &real_);
-  config.arithmetic = ROTARY_EXACT;
-  axes.num_axes = ROTARY_MAX_AXES;
-  axes.layout = ROTARY_AXES_SECTIONS_GGML;
-  for (int64_t& section : axes.sections) section = 1;
-  config.axes = &axes;
-  add("axes", &by_id_);
-  add("real positions on axes", &real_);
-  if (kStackHeads * rotary_dim_ > 65536) return;
-  config.heads = kStackHeads;
-  add("axes of each head", &by_id_);
+  const int64_t pairs = rotary_dim_ / 2;
+  AxesCase one(ROTARY_AXES_SECTIONS, rotary_dim_, {pairs});
+  add("one axis", one);
+  one.config.xpos = ROTARY_XPOS_KEY;
+  one.config.xpos_scale_base = 1e6;
+  add("xpos", one);
+  one.config.xpos = ROTARY_XPOS_NONE;
+  one.config.arithmetic = ROTARY_COMPATIBLE_HF;
+  one.config.row_dtype = ROTARY_BF16;
+  add("as HF", one);
+  one.config.arithmetic = ROTARY_COMPATIBLE_GGML;
+  one.config.row_dtype = ROTARY_F32;
+  add("as ggml", one);
+  AxesCase three(ROTARY_AXES_INTERLEAVED, rotary_dim_, {pairs - 8, 5, 3});
+  add("axes", three);
+  three.config.arithmetic = ROTARY_COMPATIBLE_HF;
+  add("axes as HF", three);
+  three.config.arithmetic = ROTARY_COMPATIBLE_GGML;
+  add("axes as ggml", three);
+  const std::vector<int64_t> most(ROTARY_MAX_AXES, 1);
+  AxesCase sections(ROTARY_AXES_SECTIONS_GGML, rotary_dim_, most);
+  add("most axes", sections);
+  sections.config.heads = kStackHeads;
+  add("most axes of each head", sections);
+  AxesCase given(ROTARY_AXES_GIVEN, rotary_dim_, most);
+  given.config.heads = kStackHeads;
+  given.inv_freq.assign(
+      static_cast<size_t>(kStackHeads * ROTARY_MAX_AXES * pairs), 0.25);
+  add("sums over the most axes of each head", given);
 }
 
 void StackSources::AddCosSin() {

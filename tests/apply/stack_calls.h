@@ -38,7 +38,8 @@ class StackSources {
 
   // An embedding, and rows made of it, shared by heads and not.
   void AddOwn();
-  // Embeddings whose rows are made in other ways.
+  // Embeddings whose rows are made in other ways: of angles, of several axes,
+  // for each head.
   void AddOther();
   // A caller's own cos and sin, of all dtypes and widths.
   void AddCosSin();
@@ -51,12 +52,14 @@ class StackSources {
                  bool by_head);
 
   const int64_t rotary_dim_;
-  const std::vector<int64_t> ids_;
+  const std::vector<int64_t> ids_;  // which rows of a table have, too
   const std::vector<int32_t> cu_seqlens_;
+  const std::vector<int64_t> whole_numbers_;
+  const std::vector<double> real_numbers_;
   rotary_positions by_id_;
-  rotary_positions packed_;
+  rotary_positions whole_;
   rotary_positions real_;
-  std::vector<double> numbers_;
+  rotary_positions packed_;
   Embedding embedding_;
   std::vector<Embedding> others_;
   Rows rows_;

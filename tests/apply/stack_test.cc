@@ -76,6 +76,7 @@ const std::vector<Formats> kChanges = {
     {ROTARY_F32, ROTARY_F32, ROTARY_HALF, ROTARY_INTERLEAVED},
     {ROTARY_F16, ROTARY_BF16, ROTARY_INTERLEAVED, ROTARY_HALF},
     {ROTARY_BF16, ROTARY_F16, ROTARY_HALF, ROTARY_HALF}};
+const Formats kNarrowing = {ROTARY_F32, ROTARY_BF16, ROTARY_HALF, ROTARY_HALF};
 
 TEST_CASE("stack: every dtype and pairing") {
   // A whole number of vectors, and not.
@@ -97,6 +98,7 @@ TEST_CASE("stack: every source of cos and sin, narrow and wide heads") {
     if (rotary_dim != 8192) sources.AddCosSin();
     CheckFormats(sources, rotary_dim, {kChanges[1]}, false);
     if (rotary_dim > 4096) continue;
+    CheckFormats(sources, rotary_dim, {kNarrowing}, false);
     CheckFormats(sources, rotary_dim, kChanges, true);
   }
 }
@@ -163,19 +165,39 @@ TEST_CASE("stack: the flat call") {
   }
 }
 
-TEST_CASE("stack: rows are set, read and exported") {
+TEST_CASE("stack: rows are set by every kind of embedding") {
+  for (const int64_t rotary_dim : {64, 90, 4096, 8192}) {
+    CAPTURE(rotary_dim);
+    StackSources sources(rotary_dim);
+    sources.AddOwn();
+    if (rotary_dim <= 4096) sources.AddOther();
+    for (const StackSource& source : sources.list()) {
+      if (source.embedding == nullptr) continue;
+      CAPTURE(source.name);
+      rotary_rows* rows = nullptr;
+      rotary_error error;
+      RequireOk(rotary_rows_create(
+                    source.embedding,
+                    kStackTokens * rotary_embedding_heads(source.embedding),
+                    &rows, &error),
+                error);
+      const Rows owner(rows);
+      rotary_rows_args args =
+          MakeRowsArgs(source.embedding, source.positions, kStackTokens);
+      args.num_threads = 1;
+      ForEachTarget([&](const char* target) {
+        args.target = target;
+        CheckStack(kCallBytes,
+                   [&] { return rotary_rows_set(rows, &args, nullptr); });
+      });
+    }
+  }
+}
+
+TEST_CASE("stack: rows are read and exported") {
   for (const int64_t rotary_dim : {64, 90, 8192}) {
     const Embedding embedding = MakeEmbedding(rotary_dim);
-    const std::vector<int64_t> ids = {7, 1 << 20, -3, 70000, 0, 5};
-    const Rows rows = MakeRows(embedding.get(), ids);
-    const rotary_positions positions = MakePositions(ids);
-    rotary_rows_args args = MakeRowsArgs(embedding.get(), &positions, 6);
-    args.num_threads = 1;
-    ForEachTarget([&](const char* target) {
-      args.target = target;
-      CheckStack(kCallBytes,
-                 [&] { return rotary_rows_set(rows.get(), &args, nullptr); });
-    });
+    const Rows rows = MakeRows(embedding.get(), {7, 1 << 20, -3, 70000, 0, 5});
     const size_t elements = 6 * static_cast<size_t>(rotary_dim);
     std::vector<float> cos(elements), sin(elements);
     CheckStack(kCallBytes, [&] {
