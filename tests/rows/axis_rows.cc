@@ -111,17 +111,27 @@ RowValues RowsOnAllTargets(const rotary_embedding* embedding,
 void AddErrors(const rotary_embedding* embedding,
                const std::vector<double>& positions, const RowValues& values,
                ErrorCount* errors, rotary_mode mode) {
+  const double gain = rotary_embedding_gain(embedding);
+  AddErrors(embedding, positions, values, errors, mode,
+            [&](double, int64_t, Mp* scale) {
+              mpfr_set_d(scale->get(), mode == ROTARY_SHIFT ? 1.0 : gain,
+                         MPFR_RNDN);
+              if (mode == ROTARY_INVERSE) {
+                mpfr_ui_div(scale->get(), 1, scale->get(), MPFR_RNDN);
+              }
+            });
+}
+
+void AddErrors(const rotary_embedding* embedding,
+               const std::vector<double>& positions, const RowValues& values,
+               ErrorCount* errors, rotary_mode mode, const ScaleOf& scale_of) {
   const std::vector<double> matrix = Matrix(embedding);
   const int64_t axes = rotary_embedding_axes(embedding);
   const int64_t heads = rotary_embedding_heads(embedding);
   const int64_t count = static_cast<int64_t>(positions.size()) / axes;
-  const double gain = rotary_embedding_gain(embedding);
-  const double scale = mode == ROTARY_SHIFT     ? 1.0
-                       : mode == ROTARY_INVERSE ? 1.0 / gain
-                                                : gain;
   const int64_t pairs = values.pairs;
   REQUIRE(static_cast<int64_t>(values.cos.size()) == count * heads * pairs);
-  Mp angle, product, cos, sin;
+  Mp angle, product, cos, sin, scale;
   int64_t turned = 0;
   const auto position = [&](int64_t a, int64_t t) {
     return positions[static_cast<size_t>(a * count + t)];
@@ -147,16 +157,13 @@ void AddErrors(const rotary_embedding* embedding,
         mpfr_add(angle.get(), angle.get(), product.get(), MPFR_RNDN);
       }
       mpfr_sin_cos(sin.get(), cos.get(), angle.get(), MPFR_RNDN);
-      if (mode == ROTARY_INVERSE) {
-        mpfr_neg(sin.get(), sin.get(), MPFR_RNDN);
-        mpfr_div_d(cos.get(), cos.get(), gain, MPFR_RNDN);
-        mpfr_div_d(sin.get(), sin.get(), gain, MPFR_RNDN);
-      } else {
-        mpfr_mul_d(cos.get(), cos.get(), scale, MPFR_RNDN);
-        mpfr_mul_d(sin.get(), sin.get(), scale, MPFR_RNDN);
-      }
-      errors->Add(got_cos, cos, scale);
-      errors->Add(got_sin, sin, scale);
+      if (mode == ROTARY_INVERSE) mpfr_neg(sin.get(), sin.get(), MPFR_RNDN);
+      scale_of(position(0, t), i, &scale);
+      mpfr_mul(cos.get(), cos.get(), scale.get(), MPFR_RNDN);
+      mpfr_mul(sin.get(), sin.get(), scale.get(), MPFR_RNDN);
+      const double by = mpfr_get_d(scale.get(), MPFR_RNDN);
+      errors->Add(got_cos, cos, by);
+      errors->Add(got_sin, sin, by);
     }
   }
   CHECK_EQ(turned, 0);

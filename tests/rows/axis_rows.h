@@ -1,5 +1,6 @@
 // Rows of positions of several axes, of any dtype, on every target, and their
-// truth by MPFR.  Used by the tests of axes and of real positions.
+// truth by MPFR.  Used by the tests of axes, of real positions, and of gains
+// that depend on the position.
 #ifndef TESTS_ROWS_AXIS_ROWS_H_
 #define TESTS_ROWS_AXIS_ROWS_H_
 
@@ -8,6 +9,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <vector>
 
@@ -72,6 +74,16 @@ RowValues RowsOnAllTargets(const rotary_embedding* embedding,
 void AddErrors(const rotary_embedding* embedding,
                const std::vector<double>& positions, const RowValues& values,
                ErrorCount* errors, rotary_mode mode = ROTARY_FORWARD);
+
+// Sets what cos and sin of a pair are multiplied by at a position, that on the
+// first axis.
+using ScaleOf = std::function<void(double position, int64_t pair, Mp* scale)>;
+
+// The same of rows that are multiplied by something else than the gain:
+// `scale_of` knows the mode, too.
+void AddErrors(const rotary_embedding* embedding,
+               const std::vector<double>& positions, const RowValues& values,
+               ErrorCount* errors, rotary_mode mode, const ScaleOf& scale_of);
 
 }  // namespace rotary_test
 

@@ -8,13 +8,11 @@
 #include <vector>
 
 #include "tests/config/valid_call.h"
+#include "tests/rows/axis_rows.h"
 #include "tests/rows/row_check.h"
-#include "tests/rows/true_row.h"
 
 namespace rotary_test {
 namespace {
-
-constexpr int64_t kNone = ROTARY_NO_POSITION_I64;
 
 // max(1, ln(p + 1) / ln L), and 1 of negative positions.
 void TrueLogN(double position, double length, Mp* gain) {
@@ -42,70 +40,29 @@ void TrueScale(double position, double length, double gain, rotary_mode mode,
 
 // The gain in f64 is within some 2^-51 of itself: the bound is that of all
 // rows.
-
-template <typename T>
-void CheckRows(const Embedding& embedding, const std::vector<T>& positions,
-               double length, rotary_mode mode) {
-  const std::vector<double> inv_freq = InvFreq(embedding.get());
+void CheckRows(const Embedding& embedding, rotary_dtype dtype,
+               const std::vector<double>& positions, double length,
+               rotary_mode mode) {
   const double gain = rotary_embedding_gain(embedding.get());
-  const auto tokens = static_cast<int64_t>(positions.size());
+  const PositionData data(dtype, positions);
   const RowValues rows =
-      RowsOf(embedding.get(), PositionsOf(positions), tokens, {mode, length});
+      RowsOf(embedding.get(), PositionsOf(data),
+             static_cast<int64_t>(positions.size()), {mode, length});
   ErrorCount errors;
-  Mp scale;
-  Mp cos;
-  Mp sin;
-  for (int64_t t = 0; t < tokens; ++t) {
-    const T position = positions[static_cast<size_t>(t)];
-    const bool none = position != position || static_cast<double>(position) ==
-                                                  static_cast<double>(kNone);
-    for (int64_t i = 0; i < rows.pairs; ++i) {
-      if (none) {
-        CHECK(rows.Cos(t)[i] == 1.0f);
-        CHECK(rows.Sin(t)[i] == 0.0f);
-        continue;
-      }
-      const auto real = static_cast<double>(position);
-      Mp angle(real);
-      mpfr_mul_d(angle.get(), angle.get(), inv_freq[static_cast<size_t>(i)],
-                 MPFR_RNDN);
-      mpfr_sin_cos(sin.get(), cos.get(), angle.get(), MPFR_RNDN);
-      if (mode == ROTARY_INVERSE) mpfr_neg(sin.get(), sin.get(), MPFR_RNDN);
-      TrueScale(real, length, gain, mode, &scale);
-      mpfr_mul(cos.get(), cos.get(), scale.get(), MPFR_RNDN);
-      mpfr_mul(sin.get(), sin.get(), scale.get(), MPFR_RNDN);
-      const double by = mpfr_get_d(scale.get(), MPFR_RNDN);
-      errors.Add(rows.Cos(t)[i], cos, by);
-      errors.Add(rows.Sin(t)[i], sin, by);
-    }
-  }
+  AddErrors(embedding.get(), positions, rows, &errors, mode,
+            [&](double position, int64_t, Mp* scale) {
+              TrueScale(position, length, gain, mode, scale);
+            });
   CHECK(errors.count() > 0);
   CHECK(errors.violations() == 0);
 }
 
-std::vector<int64_t> WholePositions() {
-  return {0,
-          1,
-          -1,
-          kNone,
-          2047,
-          2048,
-          2046,
-          4095,
-          8191,
-          8192,
-          65535,
-          1000,
-          kNone,
-          20000,
-          -5000,
-          99999,
-          (int64_t{1} << 31) - 1,
-          1 - (int64_t{1} << 31)};
-}
+const std::vector<double> kWholePositions = {
+    0,    1,     -1,   kNone, 2047,  2048,  2046,  4095,       8191,
+    8192, 65535, 1000, kNone, 20000, -5000, 99999, 2147483647, -2147483647};
 
 const std::vector<double> kRealPositions = {
-    0.5, -0.5, 2046.5, 2047.5, 1e-300, std::nan(""), 123456.789, -1e9, 0};
+    0.5, -0.5, 2046.5, 2047.5, 1e-300, kNone, 123456.789, -1e9, 0};
 
 TEST_CASE("log-n: gains and modes") {
   for (const double gain : {1.0, 1.37}) {
@@ -116,8 +73,8 @@ TEST_CASE("log-n: gains and modes") {
         CAPTURE(length);
         CAPTURE(mode);
         const Embedding embedding = MakeEmbedding(34, 10000, gain);
-        CheckRows(embedding, WholePositions(), length, mode);
-        CheckRows(embedding, kRealPositions, length, mode);
+        CheckRows(embedding, ROTARY_I64, kWholePositions, length, mode);
+        CheckRows(embedding, ROTARY_F64, kRealPositions, length, mode);
       }
     }
   }
@@ -138,7 +95,8 @@ TEST_CASE("log-n is 1 up to its length, and without one") {
 TEST_CASE("log-n: each head, and xPos, have it too") {
   rotary_embedding_config config = MakeConfig(8);
   config.heads = 3;
-  const std::vector<int64_t> positions = {10, 5000, kNone, -4, 70000};
+  const std::vector<int64_t> positions = {10, 5000, ROTARY_NO_POSITION_I64, -4,
+                                          70000};
   const rotary_positions ids = PositionsOf(positions);
   for (const bool xpos : {false, true}) {
     if (xpos) {
@@ -180,9 +138,9 @@ TEST_CASE("log-n in compatible arithmetic") {
     const Embedding unscaled = Create(config);
     config.gain = 1.3;
     const Embedding embedding = Create(config);
-    const std::vector<int64_t> positions = WholePositions();
-    const rotary_positions ids = PositionsOf(positions);
-    const auto tokens = static_cast<int64_t>(positions.size());
+    const PositionData data(ROTARY_I64, kWholePositions);
+    const rotary_positions ids = PositionsOf(data);
+    const auto tokens = static_cast<int64_t>(kWholePositions.size());
     for (const rotary_mode mode :
          {ROTARY_FORWARD, ROTARY_INVERSE, ROTARY_SHIFT}) {
       const RowValues plain = RowsOf(unscaled.get(), ids, tokens, {mode, 0});
@@ -191,11 +149,10 @@ TEST_CASE("log-n in compatible arithmetic") {
       Agreement agreement;
       Mp scale;
       for (int64_t t = 0; t < tokens; ++t) {
-        const int64_t position = positions[static_cast<size_t>(t)];
+        const double position = kWholePositions[static_cast<size_t>(t)];
         float gain = 1;
-        if (position != kNone) {
-          TrueScale(static_cast<double>(position), 2048,
-                    static_cast<double>(1.3f), mode, &scale);
+        if (!std::isnan(position)) {
+          TrueScale(position, 2048, static_cast<double>(1.3f), mode, &scale);
           gain = mpfr_get_flt(scale.get(), MPFR_RNDN);
         }
         for (int64_t i = 0; i < plain.pairs; ++i) {

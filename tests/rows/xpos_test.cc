@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "tests/rows/axis_rows.h"
 #include "tests/rows/row_check.h"
-#include "tests/rows/true_row.h"
 #include "tests/support/random.h"
 
 namespace rotary_test {
@@ -61,42 +61,25 @@ void TrueScale(const XposModel& model, rotary_mode mode, int64_t pair,
 // five roundings up to the exponent of 2, which is at most 126): much less than
 // the half ulp of f32 that is left.  So the bound is that of all rows, times
 // the scale.
-template <typename T>
-void CheckRows(const XposModel& model, const std::vector<T>& positions,
-               rotary_mode mode) {
+void CheckRows(const XposModel& model, rotary_dtype dtype,
+               const std::vector<double>& positions, rotary_mode mode) {
   const Embedding embedding = model.Make();
-  const std::vector<double> inv_freq = InvFreq(embedding.get());
-  const auto tokens = static_cast<int64_t>(positions.size());
+  const PositionData data(dtype, positions);
   const RowValues rows =
-      RowsOf(embedding.get(), PositionsOf(positions), tokens, {mode, 0});
+      RowsOf(embedding.get(), PositionsOf(data),
+             static_cast<int64_t>(positions.size()), {mode, 0});
   ErrorCount errors;
-  Mp scale;
-  Mp cos;
-  Mp sin;
-  for (int64_t t = 0; t < tokens; ++t) {
-    const auto position =
-        static_cast<double>(positions[static_cast<size_t>(t)]);
-    for (int64_t i = 0; i < rows.pairs; ++i) {
-      TrueScale(model, mode, i, position, &scale);
-      Mp angle(position);
-      mpfr_mul_d(angle.get(), angle.get(), inv_freq[static_cast<size_t>(i)],
-                 MPFR_RNDN);
-      mpfr_sin_cos(sin.get(), cos.get(), angle.get(), MPFR_RNDN);
-      if (mode == ROTARY_INVERSE) mpfr_neg(sin.get(), sin.get(), MPFR_RNDN);
-      mpfr_mul(cos.get(), cos.get(), scale.get(), MPFR_RNDN);
-      mpfr_mul(sin.get(), sin.get(), scale.get(), MPFR_RNDN);
-      const double by = mpfr_get_d(scale.get(), MPFR_RNDN);
-      errors.Add(rows.Cos(t)[i], cos, by);
-      errors.Add(rows.Sin(t)[i], sin, by);
-    }
-  }
+  AddErrors(embedding.get(), positions, rows, &errors, mode,
+            [&](double position, int64_t pair, Mp* scale) {
+              TrueScale(model, mode, pair, position, scale);
+            });
   CHECK(errors.count() > 0);
   CHECK(errors.violations() == 0);
 }
 
 TEST_CASE("xPos: roles, modes, gains and centers") {
-  const std::vector<int64_t> positions = {0,    1,    -1,    7,     512,
-                                          -513, 4097, -4099, 30000, -30000};
+  const std::vector<double> positions = {0,    1,    -1,    7,     512,
+                                         -513, 4097, -4099, 30000, -30000};
   for (const rotary_xpos role : {ROTARY_XPOS_QUERY, ROTARY_XPOS_KEY}) {
     for (const rotary_mode mode :
          {ROTARY_FORWARD, ROTARY_INVERSE, ROTARY_SHIFT}) {
@@ -104,28 +87,27 @@ TEST_CASE("xPos: roles, modes, gains and centers") {
         CAPTURE(role);
         CAPTURE(mode);
         CAPTURE(gain);
-        CheckRows({80, role, 512, 0, gain}, positions, mode);
-        CheckRows({80, role, 600.5, 2048.25, gain}, positions, mode);
-        CheckRows({10, role, 512, -100.5, gain},
-                  std::vector<double>{0.5, -1.0 / 3, 1e-30, 12345.678, -4000.1},
+        CheckRows({80, role, 512, 0, gain}, ROTARY_I64, positions, mode);
+        CheckRows({80, role, 600.5, 2048.25, gain}, ROTARY_I64, positions,
                   mode);
+        CheckRows({10, role, 512, -100.5, gain}, ROTARY_F64,
+                  {0.5, -1.0 / 3, 1e-30, 12345.678, -4000.1}, mode);
       }
     }
   }
 }
 
 TEST_CASE("xPos: shifts are as far from 0 as positions from the center") {
-  const std::vector<int64_t> shifts = {0, 1, -1, 20000, -20000};
+  const std::vector<double> shifts = {0, 1, -1, 20000, -20000};
   for (const double center : {1e6, -2e9}) {
-    CheckRows({16, ROTARY_XPOS_KEY, 512, center, 1}, shifts, ROTARY_SHIFT);
-    std::vector<int64_t> positions = shifts;
-    for (int64_t& position : positions) {
-      position += static_cast<int64_t>(center);
-    }
-    CheckRows({16, ROTARY_XPOS_KEY, 512, center, 1}, positions, ROTARY_FORWARD);
-    const Embedding embedding =
-        XposModel{16, ROTARY_XPOS_KEY, 512, center, 1}.Make();
-    const rotary_positions ids = PositionsOf(positions);
+    const XposModel model = {16, ROTARY_XPOS_KEY, 512, center, 1};
+    CheckRows(model, ROTARY_I64, shifts, ROTARY_SHIFT);
+    std::vector<double> positions = shifts;
+    for (double& position : positions) position += center;
+    CheckRows(model, ROTARY_I64, positions, ROTARY_FORWARD);
+    const Embedding embedding = model.Make();
+    const PositionData data(ROTARY_I64, positions);
+    const rotary_positions ids = PositionsOf(data);
     rotary_rows* made = nullptr;
     REQUIRE(rotary_rows_create(embedding.get(), 5, &made, nullptr) ==
             ROTARY_OK);
