@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/config/corruptions.h"
 #include "tests/config/fuzzed_call.h"
 #include "tests/config/tensor_elements.h"
 #include "tests/config/valid_call.h"

@@ -1,12 +1,12 @@
-// Apply calls by every source of rotation within memory of their own, and ways
-// to set their fields to extreme or small values.  Used by the fuzz tests.
+// Apply calls by every source of rotation within memory of their own, extreme
+// and small values for fields, and what a failed call must say.  Used by the
+// fuzz tests.
 #ifndef TESTS_CONFIG_FUZZED_CALL_H_
 #define TESTS_CONFIG_FUZZED_CALL_H_
 
 #include <rotary/rotary.h>
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 #include "tests/support/objects.h"
@@ -54,11 +54,6 @@ struct FuzzedCall {
   rotary_cos_sin cos_sin;
   rotary_apply_args args;
 };
-
-using Corruption = std::function<void(FuzzedCall*, Random*)>;
-
-// Each sets one field, or chooses a source.
-std::vector<Corruption> AllCorruptions();
 
 // What a failed call must say, whatever it was.
 void RequireConsistent(rotary_status status, const rotary_error& error);
