@@ -3,9 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include <cstring>
-#include <numeric>
-
+#include "tests/apply/prepared_call.h"
 #include "tests/support/objects.h"
 #include "tests/support/reference.h"
 #include "tests/support/targets.h"
@@ -30,42 +28,6 @@ std::string CompareSome(const View& input, const View& output,
     }
   }
   return {};
-}
-
-// Prepares a call in memory of its own; the caller's structs may go.
-std::vector<uint64_t> Prepare(const rotary_apply_args& args,
-                              const char* target) {
-  size_t bytes = 0;
-  rotary_error error;
-  RequireOk(rotary_prepared_bytes_needed(args.num_tensors, &bytes, &error),
-            error);
-  std::vector<uint64_t> memory((bytes + 7) / 8);
-  // Copies, which are spoiled when the call has been made of them.
-  rotary_apply_args copy = args;
-  std::vector<rotary_tensor> tensors(args.tensors,
-                                     args.tensors + args.num_tensors);
-  rotary_cos_sin cos_sin{};
-  rotary_positions positions{};
-  copy.target = target;
-  copy.tensors = tensors.data();
-  if (args.cos_sin != nullptr) {
-    cos_sin = *args.cos_sin;
-    copy.cos_sin = &cos_sin;
-  }
-  if (args.positions != nullptr) {
-    positions = *args.positions;
-    copy.positions = &positions;
-  }
-  rotary_prepared* prepared = nullptr;
-  RequireOk(rotary_prepare(&copy, memory.data(), memory.size() * 8, &prepared,
-                           &error),
-            error);
-  REQUIRE(static_cast<void*>(prepared) == memory.data());
-  std::memset(static_cast<void*>(tensors.data()), 0xff,
-              tensors.size() * sizeof(rotary_tensor));
-  std::memset(static_cast<void*>(&cos_sin), 0xff, sizeof(cos_sin));
-  std::memset(static_cast<void*>(&positions), 0xff, sizeof(positions));
-  return memory;
 }
 
 }  // namespace
@@ -236,23 +198,14 @@ void CheckThreads(const CallTensors& tensors, const rotary_apply_args& args) {
 void CheckSlices(const CallTensors& tensors, const rotary_apply_args& args,
                  const std::vector<int64_t>& counts) {
   ForEachTarget([&](const char* target) {
-    const std::vector<uint64_t> memory = Prepare(args, target);
-    const auto* const prepared =
-        reinterpret_cast<const rotary_prepared*>(memory.data());
+    const PreparedCall prepared(args, target);
     for (const int64_t count : counts) {
       CAPTURE(count);
-      std::vector<int64_t> slices(static_cast<size_t>(count));
-      std::iota(slices.begin(), slices.end(), 0);
-      Random(9).Shuffle(&slices);
       tensors.Reset();
-      bool ok = true;
-      for (const int64_t slice : slices) {
-        ok = ok &&
-             rotary_prepared_run(prepared, slice, count, nullptr) == ROTARY_OK;
-      }
-      CHECK(ok);
+      CHECK(prepared.RunShuffled(count));
       CHECK(tensors.AsKept());
     }
+    CHECK(prepared.GuardsIntact());
   });
 }
 

@@ -5,13 +5,11 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
-#include <numeric>
 #include <thread>
 #include <vector>
 
 #include "tests/apply/formats.h"
-#include "tests/support/guarded_buffer.h"
+#include "tests/apply/prepared_call.h"
 #include "tests/support/objects.h"
 #include "tests/support/random.h"
 #include "tests/support/strided.h"
@@ -103,67 +101,6 @@ class Problem {
   std::vector<rotary_tensor> tensors_;
 };
 
-// A prepared call in guarded memory of just its size.  The structs that it was
-// prepared from are gone.
-class Prepared {
- public:
-  Prepared(const rotary_apply_args& args, const char* target)
-      : memory_(BytesNeeded(args.num_tensors), Flush::kEnd) {
-    rotary_error error;
-    rotary_apply_args copy = args;
-    copy.target = target;
-    std::vector<rotary_tensor> tensors(args.tensors,
-                                       args.tensors + args.num_tensors);
-    copy.tensors = tensors.data();
-    rotary_positions positions{};
-    if (args.positions != nullptr) {
-      positions = *args.positions;
-      copy.positions = &positions;
-    }
-    RequireOk(rotary_prepare(&copy, memory_.data(), memory_.bytes(), &prepared_,
-                             &error),
-              error);
-    REQUIRE(static_cast<void*>(prepared_) == memory_.data());
-    std::memset(static_cast<void*>(tensors.data()), 0xff,
-                tensors.size() * sizeof(rotary_tensor));
-    std::memset(static_cast<void*>(&positions), 0xff, sizeof(positions));
-    std::memset(static_cast<void*>(&copy), 0xff, sizeof(copy));
-  }
-
-  const rotary_prepared* get() const { return prepared_; }
-  bool GuardsIntact() const { return memory_.CanariesIntact(); }
-
-  rotary_status Run(int64_t slice, int64_t num_slices) const {
-    return rotary_prepared_run(prepared_, slice, num_slices, nullptr);
-  }
-
- private:
-  static size_t BytesNeeded(int64_t num_tensors) {
-    size_t bytes = 0;
-    rotary_error error;
-    RequireOk(rotary_prepared_bytes_needed(num_tensors, &bytes, &error), error);
-    return bytes;
-  }
-
-  GuardedBuffer memory_;
-  rotary_prepared* prepared_ = nullptr;
-};
-
-std::vector<int64_t> ShuffledSlices(int64_t count, uint64_t seed) {
-  std::vector<int64_t> slices(static_cast<size_t>(count));
-  std::iota(slices.begin(), slices.end(), 0);
-  Random(seed).Shuffle(&slices);
-  return slices;
-}
-
-bool RunShuffled(const Prepared& prepared, int64_t count) {
-  bool ok = true;
-  for (const int64_t slice : ShuffledSlices(count, 9)) {
-    ok = ok && prepared.Run(slice, count) == ROTARY_OK;
-  }
-  return ok;
-}
-
 }  // namespace
 
 TEST_CASE("slices: any number of them, in any order") {
@@ -178,7 +115,7 @@ TEST_CASE("slices: any number of them, in any order") {
     Problem problem(size.batch, size.tokens, size.heads, q_formats, k_formats);
     for (const bool from_rows : {true, false}) {
       ForEachTarget([&](const char* target) {
-        const Prepared prepared(problem.Args(from_rows), target);
+        const PreparedCall prepared(problem.Args(from_rows), target);
         const int64_t useful = rotary_prepared_slices(prepared.get());
         CHECK_GE(useful, 1);
         for (const int64_t count :
@@ -187,7 +124,7 @@ TEST_CASE("slices: any number of them, in any order") {
           CAPTURE(count);
           CAPTURE(from_rows);
           problem.Reset();
-          CHECK(RunShuffled(prepared, count));
+          CHECK(prepared.RunShuffled(count));
           CHECK(problem.Done());
         }
         CHECK(prepared.GuardsIntact());
@@ -214,7 +151,7 @@ TEST_CASE("slices: from threads of the caller") {
                         ROTARY_INTERLEAVED};
   Problem problem(2, 61, 6, both, kF32Interleaved);
   for (const bool from_rows : {true, false}) {
-    const Prepared prepared(problem.Args(from_rows), nullptr);
+    const PreparedCall prepared(problem.Args(from_rows), nullptr);
     for (const int64_t num_slices : {4, 13}) {
       CAPTURE(num_slices);
       for (int repeat = 0; repeat < 5; ++repeat) {
@@ -240,10 +177,10 @@ TEST_CASE("slices: from threads of the caller") {
 
 TEST_CASE("slices: a prepared call runs again") {
   Problem problem(1, 37, 3);
-  const Prepared prepared(problem.Args(true), nullptr);
+  const PreparedCall prepared(problem.Args(true), nullptr);
   for (int repeat = 0; repeat < 3; ++repeat) {
     problem.Reset();
-    CHECK(RunShuffled(prepared, 5));
+    CHECK(prepared.RunShuffled(5));
     CHECK(problem.Done());
   }
 }
@@ -263,10 +200,10 @@ TEST_CASE("slices: out of place, a slice that runs twice changes nothing") {
   rotary_apply_args args = MakeApplyArgs(shape.batch, shape.tokens, tensors);
   args.embedding = embedding.get();
   args.positions = &positions;
-  const Prepared prepared(args, nullptr);
-  CHECK(RunShuffled(prepared, 4));
+  const PreparedCall prepared(args, nullptr);
+  CHECK(prepared.RunShuffled(4));
   const Snapshot once(output);
-  CHECK(RunShuffled(prepared, 4));
+  CHECK(prepared.RunShuffled(4));
   CHECK(once.SameBits(output));
 }
 
@@ -274,7 +211,7 @@ TEST_CASE("slices: the largest number of slices") {
   // They cannot all be run, but every one that is leaves elements rotated or
   // as they were, and the numbers do not overflow.
   Problem problem(2, 23, 3);
-  const Prepared prepared(problem.Args(true), nullptr);
+  const PreparedCall prepared(problem.Args(true), nullptr);
   const Snapshot before(problem.q());
   for (const int64_t slice :
        {int64_t{0}, INT64_MAX / 3, INT64_MAX / 2, INT64_MAX - 1}) {
