@@ -39,16 +39,9 @@ std::vector<double> LegalPositions() {
   return {1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2};
 }
 
-rotary_rows_args RowsArgsOf(const ValidCall& call) {
-  rotary_rows_args args =
-      MakeRowsArgs(call.embedding.get(), &call.positions, call.args.tokens);
-  args.batch = call.args.batch;
-  return args;
-}
-
 void CheckAccepted(const ValidCall& call) {
   CheckApplyAccepted(call);
-  const rotary_rows_args args = RowsArgsOf(call);
+  const rotary_rows_args args = call.RowsArgs();
   rotary_error error;
   CHECK_EQ(rotary_rows_set(call.rows.get(), &args, &error), ROTARY_OK);
 }
@@ -64,12 +57,7 @@ void CheckPositionRefused(const ValidCall& call, const std::string& argument,
     wrong.value = static_cast<int64_t>(value);
   }
   CheckApplyRefused(call, wrong);
-  const rotary_rows_args args = RowsArgsOf(call);
-  CheckRefused(
-      [&](rotary_error* error) {
-        return rotary_rows_set(call.rows.get(), &args, error);
-      },
-      wrong);
+  CheckSetRefused(call, call.RowsArgs(), wrong);
 }
 
 // An element of one axis, at one token, is the position.

@@ -17,19 +17,7 @@ constexpr int64_t kTwoTo31 = int64_t{1} << 31;
 // The call's positions are refused by apply, prepare and rows_set.
 void CheckPositionsRefused(const ValidCall& call, const Wrong& expected) {
   CheckApplyRefused(call, expected);
-  rotary_rows_args args;
-  rotary_rows_args_init(&args, sizeof(args));
-  args.embedding = call.embedding.get();
-  args.positions = &call.positions;
-  args.batch = call.args.batch;
-  args.tokens = call.args.tokens;
-  const std::vector<unsigned char> before = call.Memory();
-  CheckRefused(
-      [&](rotary_error* error) {
-        return rotary_rows_set(call.rows.get(), &args, error);
-      },
-      expected);
-  CHECK(call.Memory() == before);
+  CheckSetRefused(call, call.RowsArgs(), expected);
 }
 
 Wrong WrongPosition(int64_t value, int64_t token) {

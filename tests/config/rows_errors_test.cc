@@ -102,23 +102,7 @@ struct ValidSet {
   ValidCall call;
   rotary_rows_args args;
 
-  ValidSet() {
-    rotary_rows_args_init(&args, sizeof(args));
-    args.embedding = call.embedding.get();
-    args.positions = &call.positions;
-    args.batch = 2;
-    args.tokens = 3;
-    args.num_threads = 1;
-  }
-  void CheckSetRefused(const Wrong& expected) const {
-    const std::vector<unsigned char> before = call.Memory();
-    CheckRefused(
-        [&](rotary_error* error) {
-          return rotary_rows_set(call.rows.get(), &args, error);
-        },
-        expected);
-    CHECK(call.Memory() == before);
-  }
+  ValidSet() : args(call.RowsArgs()) { args.num_threads = 1; }
 };
 
 TEST_CASE("the arguments of rotary_rows_set are checked") {
@@ -131,7 +115,7 @@ TEST_CASE("the arguments of rotary_rows_set are checked") {
   const auto refused = [](auto field, auto value, const std::string& name) {
     ValidSet set;
     set.args.*field = value;
-    set.CheckSetRefused({name, static_cast<int64_t>(value)});
+    CheckSetRefused(set.call, set.args, {name, static_cast<int64_t>(value)});
   };
   for (const int64_t value : {int64_t{-1}, kMin64}) {
     refused(&rotary_rows_args::batch, value, "batch");
@@ -153,16 +137,16 @@ TEST_CASE("the arguments of rotary_rows_set are checked") {
   set.args.target = "avx9";
   Wrong no_target = {"target"};
   no_target.status = ROTARY_ERROR_TARGET;
-  set.CheckSetRefused(no_target);
+  CheckSetRefused(set.call, set.args, no_target);
   set.args.target = nullptr;
   set.args.embedding = nullptr;
-  set.CheckSetRefused({"embedding"});
+  CheckSetRefused(set.call, set.args, {"embedding"});
   const Embedding other = MakeEmbedding(10);
   set.args.embedding = other.get();
-  set.CheckSetRefused({"embedding"});
+  CheckSetRefused(set.call, set.args, {"embedding"});
   set.args.embedding = set.call.embedding.get();
   set.args.positions = nullptr;
-  set.CheckSetRefused({"positions"});
+  CheckSetRefused(set.call, set.args, {"positions"});
 }
 
 TEST_CASE("rotary_rows_set stays within the rows") {

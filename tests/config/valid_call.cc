@@ -87,6 +87,13 @@ void ValidCall::UseCosSin(bool by_position, rotary_width width) {
   args.positions = by_position ? &positions : nullptr;
 }
 
+rotary_rows_args ValidCall::RowsArgs() const {
+  rotary_rows_args rows_args =
+      MakeRowsArgs(embedding.get(), &positions, args.tokens);
+  rows_args.batch = args.batch;
+  return rows_args;
+}
+
 std::vector<unsigned char> ValidCall::Memory() const {
   std::vector<unsigned char> bytes;
   Append(ids, &bytes);
@@ -156,6 +163,17 @@ void CheckApplyRefused(const ValidCall& call, const Wrong& expected) {
 void CheckApplyAccepted(const ValidCall& call) {
   rotary_error error;
   RequireOk(rotary_apply(&call.args, &error), error);
+}
+
+void CheckSetRefused(const ValidCall& call, const rotary_rows_args& args,
+                     const Wrong& expected) {
+  const std::vector<unsigned char> before = call.Memory();
+  CheckRefused(
+      [&](rotary_error* error) {
+        return rotary_rows_set(call.rows.get(), &args, error);
+      },
+      expected);
+  CHECK(call.Memory() == before);
 }
 
 void CheckAllRefused(const std::vector<Spoiled>& cases, bool by_rows) {

@@ -41,6 +41,9 @@ struct ValidCall {
   // they are valid in every width.
   void UseCosSin(bool by_position, rotary_width width = ROTARY_WIDTH_PAIRS);
 
+  // To set its rows by its embedding and positions.
+  rotary_rows_args RowsArgs() const;
+
   // All memory that a call could write to or read from.
   std::vector<unsigned char> Memory() const;
 
@@ -76,6 +79,10 @@ void CheckRefused(const FallibleCall& call, const Wrong& expected);
 // The same for rotary_apply and rotary_prepare, and neither may write.
 void CheckApplyRefused(const ValidCall& call, const Wrong& expected);
 void CheckApplyAccepted(const ValidCall& call);
+
+// The same for rotary_rows_set of the call's rows.
+void CheckSetRefused(const ValidCall& call, const rotary_rows_args& args,
+                     const Wrong& expected);
 
 // A way to spoil a valid call and what is to be said about it.
 struct Spoiled {
