@@ -95,7 +95,6 @@ RowValues RowsOnAllTargets(const rotary_embedding* embedding,
     rotary_rows_args args = MakeRowsArgs(embedding, &positions, tokens, mode);
     args.batch = batch;
     args.target = target;
-    args.num_threads = 1;
     SetRowsOk(rows, args);
     RowValues values = ReadRows(rows);
     if (is_first) {

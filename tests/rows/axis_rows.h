@@ -1,6 +1,5 @@
 // Rows of positions of several axes, of any dtype, on every target, and their
-// truth by MPFR.  Used by the tests of axes, of real positions, and of gains
-// that depend on the position.
+// truth by MPFR.  Used by the tests of axes and of rows against MPFR.
 #ifndef TESTS_ROWS_AXIS_ROWS_H_
 #define TESTS_ROWS_AXIS_ROWS_H_
 

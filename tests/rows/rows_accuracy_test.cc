@@ -10,11 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "tests/rows/axis_rows.h"
 #include "tests/rows/true_row.h"
 #include "tests/support/effort.h"
 #include "tests/support/objects.h"
 #include "tests/support/random.h"
-#include "tests/support/targets.h"
 
 namespace rotary_test {
 namespace {
@@ -62,27 +62,9 @@ class Checker {
 
   void SetPositions(const std::vector<int64_t>& positions) {
     positions_ = positions;
-    bool first = true;
-    ForEachTarget([&](const char* target) {
-      const auto count = static_cast<int64_t>(positions.size());
-      rotary_rows* rows = nullptr;
-      rotary_error error;
-      RequireOk(rotary_rows_create(embedding_.get(), count, &rows, &error),
-                error);
-      const Rows owner(rows);
-      const rotary_positions ids = MakePositions(positions);
-      rotary_rows_args args =
-          MakeRowsArgs(embedding_.get(), &ids, count, factors_.mode);
-      args.target = target;
-      SetRowsOk(rows, args);
-      RowValues values = ReadRows(rows);
-      if (first) {
-        values_ = std::move(values);
-        first = false;
-      } else {
-        CHECK(values == values_);
-      }
-    });
+    values_ = RowsOnAllTargets(embedding_.get(), MakePositions(positions_), 1,
+                               static_cast<int64_t>(positions_.size()),
+                               factors_.mode);
   }
 
   // Compares one pair of one row with the truth.
