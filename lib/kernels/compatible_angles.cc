@@ -18,6 +18,7 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+// As many f64 as fill a vector of f32, rounded to it.
 template <class DF>
 HWY_INLINE hn::Vec<DF> LoadRounded(DF df, const double* from) {
   const hn::ScalableTag<double> d;

@@ -27,9 +27,7 @@ struct CompatibleAngles {
   uint8_t* rotates;  // RowState of each
 };
 
-// At most so many tokens at a time.
-constexpr int64_t kCompatibleTokens = kGgmlTokens;
-
+// Of at most kGgmlTokens.
 void MakeCompatibleAngles(const CompatibleAngles& to);
 
 // What ggml makes an angle of, whichever its pair.

@@ -9,8 +9,8 @@
 namespace rotary {
 namespace {
 
-// Rows that are made at a time.
-constexpr int64_t kGroup = kCompatibleTokens;
+// Rows that are made at a time: as many as ggml's kernel takes.
+constexpr int64_t kGroup = kGgmlTokens;
 
 // What log-n scaling multiplies the row of a position by.
 double LogNFactor(const RowFactors& factors, double position) {
