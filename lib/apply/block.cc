@@ -8,8 +8,8 @@ namespace rotary {
 namespace {
 
 // Rows that are made or gathered on the way live on the stack, which leaves
-// more than 5 of the 16 KB of a call to all its other frames.
-constexpr int64_t kScratchFloats = 2688;
+// 6 of the 16 KB of a call to all its other frames.
+constexpr int64_t kScratchFloats = 2560;
 static_assert(kScratchFloats % (2 * kPairPadding) == 0);
 
 struct Scratch {

@@ -88,66 +88,80 @@ HWY_INLINE V PowerOfTwo(D d, V a, V b) {
   const V to_whole = hn::Set(d, kToWhole);
   const Sum<V> power = ExactProduct(d, a, b);
   const V sum = hn::Add(power.high, to_whole);
-  const V f = hn::Add(hn::Sub(power.high, hn::Sub(sum, to_whole)), power.low);
-  const V p = hn::Add(hn::Set(d, 1.0),
-                      hn::Mul(f, Polynomial(d, f, hn::Mul(f, f), kPower)));
+  const V f[] = {
+      hn::Add(hn::Sub(power.high, hn::Sub(sum, to_whole)), power.low)};
+  const V square[] = {hn::Mul(f[0], f[0])};
+  V rest[1];
+  Polynomial(d, f, square, kPower, rest);
+  const V p = hn::Add(hn::Set(d, 1.0), hn::Mul(f[0], rest[0]));
   // The whole number is added to the exponent.
   return hn::BitCast(
       d, hn::Add(hn::BitCast(du, p), hn::ShiftLeft<52>(hn::BitCast(du, sum))));
 }
 
-// cos and sin of the pairs from `pair` on, times what kScale says but a sign.
-template <Scale kScale, class D, class V = hn::Vec<D>>
-HWY_INLINE void ScaledCosSin(D d, const AngleRowsJob& job, uint32_t axes,
-                             int64_t row, int64_t pair, V power, V& cos,
-                             V& sin) {
-  const Sum<V> angle = job.summed ? SummedAngle(d, job, axes, row, pair)
-                                  : OwnAngle(d, job, axes, row, pair);
-  SinCos(d, angle, cos, sin);
-  if (kScale == Scale::kPowers) {
-    const V by = PowerOfTwo(d, power, hn::LoadU(d, job.powers + pair));
-    cos = hn::Mul(cos, by), sin = hn::Mul(sin, by);
+// cos and sin of kCount vectors of pairs from `pair` on, times what kScale says
+// but a sign.
+template <Scale kScale, size_t kCount, class D, class V = hn::Vec<D>>
+HWY_INLINE void ScaledCosSin(D d, const AngleRowsJob& job, int64_t row,
+                             int64_t pair, V power, V (&cos)[kCount],
+                             V (&sin)[kCount]) {
+  int64_t pairs[kCount];
+  V high[kCount], low[kCount];
+  for (size_t k = 0; k < kCount; ++k) {
+    pairs[k] = pair + static_cast<int64_t>(k * hn::Lanes(d));
+    // Pairs that no axis turns have an inv_freq of 0 on the first, too.
+    const uint32_t some = job.group_axes[pairs[k] / kPairPadding];
+    const uint32_t axes = some != 0 ? some : 1;
+    const Sum<V> angle = job.summed ? SummedAngle(d, job, axes, row, pairs[k])
+                                    : OwnAngle(d, job, axes, row, pairs[k]);
+    high[k] = angle.high, low[k] = angle.low;
   }
-  if (kScale != Scale::kSign) {
-    cos = hn::Mul(cos, hn::Set(d, job.cos_factor));
-    sin = hn::Mul(sin, hn::Set(d, job.sin_factor));
+  SinCos(d, high, low, cos, sin);
+  if (kScale == Scale::kSign) return;
+  for (size_t k = 0; k < kCount; ++k) {
+    if (kScale == Scale::kPowers) {
+      const V by = PowerOfTwo(d, power, hn::LoadU(d, job.powers + pairs[k]));
+      cos[k] = hn::Mul(cos[k], by), sin[k] = hn::Mul(sin[k], by);
+    }
+    cos[k] = hn::Mul(cos[k], hn::Set(d, job.cos_factor));
+    sin[k] = hn::Mul(sin[k], hn::Set(d, job.sin_factor));
+  }
+}
+
+// kCount vectors of f32.
+template <Scale kScale, size_t kCount, class D, class V = hn::Vec<D>>
+HWY_INLINE void MakePairs(D d, const AngleRowsJob& job, int64_t row,
+                          int64_t pair, V power) {
+  const hn::ScalableTag<float> df;
+  const auto sin_sign = hn::And(
+      hn::Set(df, job.sin_factor < 0.0 ? -1.0f : 1.0f), hn::SignBit(df));
+  V c[kCount * kParts], s[kCount * kParts];
+  ScaledCosSin<kScale>(d, job, row, pair, power, c, s);
+  for (size_t k = 0; k < kCount; ++k) {
+    const int64_t at =
+        row * job.row_stride + pair + static_cast<int64_t>(k * hn::Lanes(df));
+    const auto sin = Round(df, s + k * kParts);
+    hn::StoreU(Round(df, c + k * kParts), df, job.cos + at);
+    hn::StoreU(kScale == Scale::kSign ? hn::Xor(sin, sin_sign) : sin, df,
+               job.sin + at);
   }
 }
 
 template <Scale kScale>
 HWY_INLINE void MakeRow(const AngleRowsJob& job, int64_t row) {
-  const hn::ScalableTag<float> df;
   const hn::ScalableTag<double> d;
-  using V = hn::Vec<decltype(d)>;
-  const auto sin_sign = hn::And(
-      hn::Set(df, job.sin_factor < 0.0 ? -1.0f : 1.0f), hn::SignBit(df));
-  V power = hn::Zero(d);
+  auto power = hn::Zero(d);
   if (kScale == Scale::kPowers) {
     power =
         hn::Set(d, (job.positions[row] - job.power_origin) * job.power_scale);
   }
-  const int64_t step = static_cast<int64_t>(hn::Lanes(df));
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  float* cos = job.cos + row * job.row_stride;
-  float* sin = job.sin + row * job.row_stride;
-  for (int64_t group = 0; group < job.pair_count; group += kPairPadding) {
-    // Pairs that no axis turns have an inv_freq of 0 on the first, too.
-    const uint32_t some = job.group_axes[group / kPairPadding];
-    const uint32_t axes = some != 0 ? some : 1;
-    for (int64_t i = group; i < group + kPairPadding; i += step) {
-      V c0, s0, c1, s1;
-      ScaledCosSin<kScale>(d, job, axes, row, i, power, c0, s0);
-      if (step == lanes) {
-        c1 = c0, s1 = s0;
-      } else {
-        ScaledCosSin<kScale>(d, job, axes, row, i + lanes, power, c1, s1);
-      }
-      const auto s = Round(df, s0, s1);
-      hn::StoreU(Round(df, c0, c1), df, cos + i);
-      hn::StoreU(kScale == Scale::kSign ? hn::Xor(s, sin_sign) : s, df,
-                 sin + i);
-    }
+  const int64_t lanes =
+      static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>()));
+  int64_t i = 0;
+  for (; i + 2 * lanes <= job.pair_count; i += 2 * lanes) {
+    MakePairs<kScale, 2>(d, job, row, i, power);
   }
+  if (i < job.pair_count) MakePairs<kScale, 1>(d, job, row, i, power);
 }
 
 bool HasPosition(const AngleRowsJob& job, int64_t row) {

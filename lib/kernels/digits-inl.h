@@ -92,22 +92,19 @@ HWY_INLINE void MakeRow(const MakeRowsJob& job, const Entries& entries,
   const double* e2 = kCount > 2 ? entries.entry[2] : e0;
   const double* e3 = kCount > 3 ? entries.entry[3] : e0;
   for (int64_t i = 0; i < pair_count; i += step) {
-    V c0, s0, c1, s1;
-    Multiply<kCount>(d, e0 + i, e1 + i, e2 + i, e3 + i, padded_pairs, c0, s0);
-    if (step == lanes) {
-      c1 = c0, s1 = s0;
-    } else {
-      const int64_t j = i + lanes;
-      Multiply<kCount>(d, e0 + j, e1 + j, e2 + j, e3 + j, padded_pairs, c1, s1);
+    V c[kParts], s[kParts];
+    for (size_t k = 0; k < kParts; ++k) {
+      const int64_t j = i + static_cast<int64_t>(k) * lanes;
+      Multiply<kCount>(d, e0 + j, e1 + j, e2 + j, e3 + j, padded_pairs, c[k],
+                       s[k]);
+      if (kScale) {
+        c[k] = hn::Mul(c[k], cos_factors), s[k] = hn::Mul(s[k], sin_factors);
+      } else {
+        s[k] = hn::Xor(s[k], sin_sign);
+      }
     }
-    if (kScale) {
-      c0 = hn::Mul(c0, cos_factors), s0 = hn::Mul(s0, sin_factors);
-      c1 = hn::Mul(c1, cos_factors), s1 = hn::Mul(s1, sin_factors);
-    } else {
-      s0 = hn::Xor(s0, sin_sign), s1 = hn::Xor(s1, sin_sign);
-    }
-    hn::StoreU(Round(df, c0, c1), df, cos + i);
-    hn::StoreU(Round(df, s0, s1), df, sin + i);
+    hn::StoreU(Round(df, c), df, cos + i);
+    hn::StoreU(Round(df, s), df, sin + i);
   }
 }
 

@@ -161,61 +161,50 @@ struct AngleRowsJob {
 };
 using AngleRowsKernel = void (*)(const AngleRowsJob& job);
 
-// Angles as HF transformers compute them: a position times an inv_freq, both
-// rounded to f32.  Each pair is turned by one axis at most, that on which its
-// inv_freq is not 0.
-struct HfAnglesJob {
+// What ggml makes its angles of: theta, which begins as the position, is
+// multiplied by a step from pair to pair on every axis.  Arrays are of all
+// pairs of a rotary embedding, from 0 on.
+struct GgmlPairs {
+  float* steps;     // of the theta that begins at a pair
+  float* divisors;  // of theta where a pair turns by it
+  float* mixes;     // how much of it is not multiplied by freq_scale
+  uint8_t* axes;    // the axis that turns a pair, and whether its theta begins
+                    // again there: | kGgmlBegins
+  bool divides;     // whether some divisor is not 1
+  float freq_scale;
+};
+constexpr uint8_t kGgmlBegins = 0x80;
+
+// So many compatible rows at most.
+constexpr int64_t kCompatibleRows = 12;
+
+// Rows as other frameworks make them, in f32: cos and sin of angles up to 2^40
+// in magnitude, rounded to f32, multiplied by a factor there, then rounded to
+// another dtype and widened.
+struct CompatibleRowsJob {
+  // Angles as ggml computes them, or nullptr: as HF transformers do, a position
+  // times an inv_freq, both rounded to f32.  Then each pair is turned by one
+  // axis at most, that on which its inv_freq is not 0.
+  const GgmlPairs* ggml;
   const double* inv_freq;  // these as in AngleRowsJob
   int64_t axis_stride;
   const uint8_t* group_axes;
-  const double* positions;  // NaN: so are the angles
+  int64_t axes;
+  const double* positions;
   int64_t position_stride;
   int64_t count;
+  int64_t pair_begin;  // of the embedding's, the rows' first: a multiple of
+                       // kPairPadding, as is pair_count
   int64_t pair_count;
-  float* angles;  // the first row's
-  int64_t row_stride;
-};
-using HfAnglesKernel = void (*)(const HfAnglesJob& job);
-
-// So many tokens at most.
-constexpr int64_t kGgmlTokens = 8;
-constexpr uint8_t kGgmlBegins = 0x80;
-
-// Angles as ggml computes them: theta, which begins as the position, is
-// multiplied by a step from pair to pair on every axis.  All numbers of pairs
-// are those of pair 0 and on.
-struct GgmlAnglesJob {
-  const uint8_t* axes;      // the axis that turns a pair, and whether its theta
-                            // begins again there: | kGgmlBegins
-  const float* steps;       // of the theta that begins at a pair
-  const float* divisors;    // of theta where a pair turns by it; or nullptr
-  const float* mixes;       // how much of it is not multiplied by ..
-  float freq_scale;         // .. this
-  const double* positions;  // the first axis'; NaN: so are the angles
-  int64_t position_stride;
-  int64_t num_axes;
-  int64_t count;       // of tokens
-  int64_t pair_begin;  // a multiple of kPairPadding, as is pair_count
-  int64_t pair_count;
-  float* angles;  // the first token's, at pair_begin
-  int64_t row_stride;
-};
-using GgmlAnglesKernel = void (*)(const GgmlAnglesJob& job);
-
-// Rows from angles in f32, up to 2^40 in magnitude: cos and sin rounded to f32,
-// multiplied by a factor there, then rounded to another dtype and widened.
-struct CosSinRowsJob {
-  float* cos;  // the first row's angles, overwritten
-  float* sin;
-  int64_t row_stride;
-  int64_t count;
-  int64_t pair_count;      // a multiple of kPairPadding
-  const uint8_t* rotates;  // RowState: rows other than kRotated are left alone
   float cos_factor;
   float sin_factor;
   Dtype rounding;  // kF32: none
+  float* cos;      // the first row's
+  float* sin;
+  int64_t row_stride;
+  const uint8_t* rotates;  // RowState: rows other than kRotated are left alone
 };
-using CosSinRowsKernel = void (*)(const CosSinRowsJob& job);
+using CompatibleRowsKernel = void (*)(const CompatibleRowsJob& job);
 
 // Rows from a caller's cos and sin of any dtype, widened.
 struct GatherRowsJob {

@@ -141,15 +141,13 @@ HWY_INLINE void MakeMixed(const MakeAxisRowsJob& job, const AxisEntries& all,
   const int64_t step = static_cast<int64_t>(hn::Lanes(df));
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   for (int64_t i = 0; i < kPairPadding; i += step) {
-    V c0, s0, c1, s1;
-    MultiplyMixed<kAxes>(d, job, all, mix, pair + i, c0, s0);
-    if (step == lanes) {
-      c1 = c0, s1 = s0;
-    } else {
-      MultiplyMixed<kAxes>(d, job, all, mix, pair + i + lanes, c1, s1);
+    V c[kParts], s[kParts];
+    for (size_t k = 0; k < kParts; ++k) {
+      const int64_t j = pair + i + static_cast<int64_t>(k) * lanes;
+      MultiplyMixed<kAxes>(d, job, all, mix, j, c[k], s[k]);
     }
-    hn::StoreU(Round(df, c0, c1), df, cos + i);
-    hn::StoreU(Round(df, s0, s1), df, sin + i);
+    hn::StoreU(Round(df, c), df, cos + i);
+    hn::StoreU(Round(df, s), df, sin + i);
   }
 }
 

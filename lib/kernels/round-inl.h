@@ -1,4 +1,4 @@
-// From f64 to f32.  Included by kernels/*.cc, once per target.
+// From f64 to f32, and back.  Included by kernels/*.cc, once per target.
 
 #include <stddef.h>
 
@@ -36,17 +36,33 @@ HWY_INLINE hn::Vec<DH> Demote(DH dh, V v) {
 #endif
 }
 
-// Two vectors of f64 as one of f32, so that a row is stored in the vectors in
-// which a rotation is about to load it: a load from two stores would wait.
-// Where a vector has one lane, `low` alone.
-template <class DF, class V>
-HWY_INLINE hn::Vec<DF> Round(DF df, V low, V high) {
+// The vectors of f64 that have the lanes of one of f32.
 #if HWY_TARGET == HWY_SCALAR
-  (void)high;
-  return Demote(df, low);
+constexpr size_t kParts = 1;
+#else
+constexpr size_t kParts = 2;
+#endif
+
+// As one vector, so that a row is stored in the vectors in which a rotation is
+// about to load it: a load from two stores would wait.
+template <class DF, class V>
+HWY_INLINE hn::Vec<DF> Round(DF df, const V* parts) {
+#if HWY_TARGET == HWY_SCALAR
+  return Demote(df, parts[0]);
 #else
   const hn::Half<DF> dh;
-  return hn::Combine(df, Demote(dh, high), Demote(dh, low));
+  return hn::Combine(df, Demote(dh, parts[1]), Demote(dh, parts[0]));
+#endif
+}
+
+template <class D, class VF, class V = hn::Vec<D>>
+HWY_INLINE void Widen(D d, VF v, V* parts) {
+#if HWY_TARGET == HWY_SCALAR
+  parts[0] = hn::PromoteTo(d, v);
+#else
+  const hn::Rebind<float, D> dh;
+  parts[0] = hn::PromoteTo(d, hn::LowerHalf(dh, v));
+  parts[1] = hn::PromoteTo(d, hn::UpperHalf(dh, v));
 #endif
 }
 

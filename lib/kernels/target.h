@@ -30,9 +30,7 @@ extern const RotateKernels* const kRotateBF16[kNumTargets];
 extern const MakeRowsKernel kMakeRows[kNumTargets];
 extern const MakeAxisRowsKernel kMakeAxisRows[kNumTargets];
 extern const AngleRowsKernel kAngleRows[kNumTargets];
-extern const HfAnglesKernel kHfAngles[kNumTargets];
-extern const GgmlAnglesKernel kGgmlAngles[kNumTargets];
-extern const CosSinRowsKernel kCosSinRows[kNumTargets];
+extern const CompatibleRowsKernel kMakeCompatibleRows[kNumTargets];
 extern const GatherRowsKernel kGatherRows[kNumTargets];
 
 // The kernel from one dtype and pairing to another.

@@ -7,7 +7,7 @@
 #include <new>
 
 #include "lib/frequencies/xpos.h"
-#include "lib/rows/compatible.h"
+#include "lib/rows/ggml.h"
 #include "lib/rows/table.h"
 
 namespace rotary {
@@ -233,8 +233,10 @@ rotary_embedding* MakeEmbedding(const EmbeddingConfig& config,
   if (config.arithmetic == Arithmetic::kGgml) {
     auto* floats = reinterpret_cast<float*>(bytes + layout.ggml);
     const int64_t padded = embedding->padded_pairs;
-    embedding->ggml = {1.0f, floats, floats + padded, floats + 2 * padded,
-                       reinterpret_cast<uint8_t*>(floats + 3 * padded)};
+    embedding->ggml.steps = floats;
+    embedding->ggml.divisors = floats + padded;
+    embedding->ggml.mixes = floats + 2 * padded;
+    embedding->ggml.axes = reinterpret_cast<uint8_t*>(floats + 3 * padded);
     MakeGgmlPairs(*model, embedding->padded_pairs, &embedding->ggml);
   }
   for (int64_t a = 0; a < embedding->axes; ++a) {

@@ -57,15 +57,6 @@ inline bool SumsAxes(const EmbeddingConfig& config) {
   return config.axes.layout == AxesLayout::kGiven && config.axes.count > 1;
 }
 
-// What ggml makes its angles of, as in GgmlAnglesJob.
-struct GgmlPairs {
-  float freq_scale;
-  float* steps;
-  float* divisors;
-  float* mixes;
-  uint8_t* axes;
-};
-
 }  // namespace rotary
 
 // One allocation: this, then its arrays.  Immutable once made.

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "lib/rows/compatible.h"
+#include "lib/rows/ggml.h"
 
 namespace rotary {
 namespace {

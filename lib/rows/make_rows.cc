@@ -4,13 +4,11 @@
 
 #include <algorithm>
 
-#include "lib/rows/compatible.h"
-
 namespace rotary {
 namespace {
 
-// Rows that are made at a time: as many as ggml's kernel takes.
-constexpr int64_t kGroup = kGgmlTokens;
+// Rows that are made at a time.
+constexpr int64_t kGroup = kCompatibleRows;
 
 // What log-n scaling multiplies the row of a position by.
 double LogNFactor(const RowFactors& factors, double position) {
@@ -80,26 +78,43 @@ void MakeAngleRows(const TokenRows& rows, const double* positions,
   kAngleRows[rows.target](job);
 }
 
+bool HasPosition(const double* positions, int64_t axes, int64_t token) {
+  for (int64_t a = 0; a < axes; ++a) {
+    const double position = positions[a * kGroup + token];
+    if (position != position) return false;
+  }
+  return true;
+}
+
 // As another framework makes them.
 void MakeCompatibleRows(const TokenRows& rows, const double* positions,
                         int64_t first, int64_t count, double gain) {
   const rotary_embedding& embedding = *rows.embedding;
-  CosSinRowsJob job;
-  job.cos = rows.cos + first * rows.row_stride;
-  job.sin = rows.sin + first * rows.row_stride;
-  job.row_stride = rows.row_stride;
+  CompatibleRowsJob job;
+  const bool hf = embedding.config.arithmetic == Arithmetic::kHf;
+  job.ggml = hf ? nullptr : &embedding.ggml;
+  job.inv_freq = embedding.InvFreq(rows.head) + rows.pair_begin;
+  job.axis_stride = embedding.padded_pairs;
+  job.group_axes =
+      embedding.GroupAxes(rows.head) + rows.pair_begin / kPairPadding;
+  job.axes = embedding.axes;
+  job.positions = positions;
+  job.position_stride = kGroup;
   job.count = count;
+  job.pair_begin = rows.pair_begin;
   job.pair_count = rows.pair_count;
-  job.rotates = rows.rotates + first;
   job.cos_factor = static_cast<float>(rows.factors.cos * gain);
   job.sin_factor = static_cast<float>(rows.factors.sin * gain);
   job.rounding = embedding.config.row_dtype;
-  const CompatibleAngles angles = {
-      &embedding, rows.target,     positions,           kGroup,
-      count,      rows.head,       rows.pair_begin,     rows.pair_count,
-      job.cos,    rows.row_stride, rows.rotates + first};
-  MakeCompatibleAngles(angles);
-  kCosSinRows[rows.target](job);
+  job.cos = rows.cos + first * rows.row_stride;
+  job.sin = rows.sin + first * rows.row_stride;
+  job.row_stride = rows.row_stride;
+  job.rotates = rows.rotates + first;
+  for (int64_t t = 0; t < count; ++t) {
+    rows.rotates[first + t] =
+        HasPosition(positions, embedding.axes, t) ? kRotated : kCopied;
+  }
+  kMakeCompatibleRows[rows.target](job);
 }
 
 void MakeRealRows(const TokenRows& rows, int64_t first, int64_t count) {

@@ -51,8 +51,8 @@ TEST_CASE("angle rows: angles of every size") {
   }
   Report("every size", deviation);
   CHECK_EQ(deviation.violations(), 0);
-  // The f64 before the last rounding is good to 2^-51, so that rounding goes
-  // wrong once in some 2^26 values.
+  // The f64 before the last rounding is good to 2^-43, so that rounding goes
+  // wrong once in some 2^18 values.
   CHECK_EQ(deviation.misrounded(), 0);
 }
 

@@ -163,8 +163,7 @@ void AngleRun::AddTo(Deviation* deviation) {
         mpfr_mul_d(value->get(), value->get(), factor, MPFR_RNDN);
         const double more = std::fabs(factor) * scale * 0x1p-50;
         const double truth = std::fabs(mpfr_get_d(value->get(), MPFR_RNDN));
-        deviation->Add(got, *value,
-                       powers.empty() ? more : more + truth * 0x1p-45);
+        deviation->Add(got, *value, more + truth * 0x1p-43);
       };
       add(Cos(row, pair), cos_factor, &cos);
       add(Sin(row, pair), sin_factor, &sin);

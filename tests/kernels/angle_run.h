@@ -46,8 +46,7 @@ class AngleRun {
   float Sin(int64_t row, int64_t pair) const { return sin_[At(row, pair)]; }
 
   // Compares what Run made with the truth.  The bound, where f is the factor
-  // and the power of two: 0.5 ulp of f32 + f * 2^-50; with powers also the
-  // truth times 2^-45.
+  // and the power of two: 0.5 ulp of f32 + f * 2^-50 + the truth * 2^-43.
   void AddTo(Deviation* deviation);
 
  private:
