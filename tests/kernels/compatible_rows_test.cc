@@ -161,13 +161,71 @@ TEST_CASE("cos and sin of f32 angles: every magnitude") {
 TEST_CASE("cos and sin of f32 angles: factors and rounding") {
   uint64_t seed = 2;
   for (const auto rounding : {rotary::kF32, rotary::kF16, rotary::kBF16}) {
-    for (const float cos_factor : {1.0f, -1.0f, 1.1386294f, 0x1p-20f}) {
+    // The last are half way between two bf16 or f16, as then is the cos of 0.
+    for (const float cos_factor : {1.0f, -1.0f, 1.1386294f, 0x1p-20f, 0x1.01p0f,
+                                   -0x1.03p0f, 0x1.002p0f, 0x1.006p0f}) {
       for (const float sin_factor : {1.0f, -1.0f, -1.1386294f, 700.1f}) {
         CAPTURE(rounding);
         CAPTURE(cos_factor);
         CAPTURE(sin_factor);
-        Check(SomeAngles(Effort<int64_t>(300, 5000), seed++),
+        Check(SomeAngles(Effort<int64_t>(150, 5000), seed++),
               {cos_factor, sin_factor, rounding});
+      }
+    }
+  }
+}
+
+// Every theta is the position.
+TEST_CASE("ggml's rows: only those that are to be made") {
+  std::vector<float> ones(kPairs, 1.0f);
+  std::vector<float> mixes(kPairs, 0.0f);
+  std::vector<uint8_t> axes(kPairs, 0);
+  axes[0] = rotary::kGgmlBegins;
+  const rotary::GgmlPairs pairs = {ones.data(), ones.data(), mixes.data(),
+                                   axes.data(), false,       1.0f};
+  constexpr int64_t kRows = rotary::kCompatibleRows;
+  std::vector<double> positions(kRows);
+  for (int64_t r = 0; r < kRows; ++r) {
+    positions[static_cast<size_t>(r)] = static_cast<double>(r + 1);
+  }
+  for (int i = 0; i < rotary::SupportedTargets(); ++i) {
+    for (int64_t count = 0; count <= kRows; ++count) {
+      for (const uint32_t made : {0xFFFFu, 0x5555u, 0xAAAAu, 0xB6DBu, 0u}) {
+        CAPTURE(count);
+        CAPTURE(made);
+        std::vector<float> cos((kRows + 1) * kRowStride, kUnwritten);
+        std::vector<float> sin = cos;
+        std::vector<uint8_t> states(kRows + 1, rotary::kRotated);
+        for (size_t r = 0; r < kRows; ++r) {
+          if ((made >> r & 1) == 0) states[r] = rotary::kCopied;
+        }
+        rotary::CompatibleRowsJob job = {};
+        job.ggml = &pairs;
+        job.axes = 1;
+        job.positions = positions.data();
+        job.count = count;
+        job.pair_count = kPairs;
+        job.cos_factor = job.sin_factor = 1;
+        job.cos = cos.data();
+        job.sin = sin.data();
+        job.row_stride = kRowStride;
+        job.rotates = states.data();
+        rotary::kMakeCompatibleRows[rotary::SupportedTarget(i)](job);
+        int64_t wrong = 0;
+        for (int64_t r = 0; r <= kRows; ++r) {
+          const bool is_made =
+              r < count && states[static_cast<size_t>(r)] == rotary::kRotated;
+          for (int64_t k = 0; k < kRowStride; ++k) {
+            const size_t at = static_cast<size_t>(r * kRowStride + k);
+            const double angle = static_cast<double>(r + 1);
+            const bool written = is_made && k < kPairs;
+            wrong += cos[at] != (written ? static_cast<float>(std::cos(angle))
+                                         : kUnwritten);
+            wrong += sin[at] != (written ? static_cast<float>(std::sin(angle))
+                                         : kUnwritten);
+          }
+        }
+        CHECK_EQ(wrong, 0);
       }
     }
   }
