@@ -39,7 +39,7 @@ int64_t Sum(const std::vector<int64_t>& values) {
   return std::accumulate(values.begin(), values.end(), int64_t{0});
 }
 
-rotary_axes_layout MropeLayout(const std::string& name, bool whole) {
+rotary_axes_layout LayoutOf(const std::string& name, bool whole) {
   if (name == "sections") {
     return whole ? ROTARY_AXES_SECTIONS : ROTARY_AXES_SECTIONS_GGML;
   }
@@ -160,6 +160,12 @@ void GoldenModel::ReadPositions(const GoldenCase& golden) {
   }
 }
 
+rotary_axes_layout GoldenModel::MropeLayout(const json& params) {
+  const auto sections = params.at("mrope_section").get<std::vector<int64_t>>();
+  const auto dim = params.at("rotary_dim").get<int64_t>();
+  return LayoutOf(params.at("mrope_layout"), Sum(sections) == dim / 2);
+}
+
 void GoldenModel::ReadAxes(const json& params, rotary_axes* axes) const {
   rotary_axes_init(axes, sizeof(*axes));
   axes->num_axes = axes_;
@@ -167,8 +173,7 @@ void GoldenModel::ReadAxes(const json& params, rotary_axes* axes) const {
   const int64_t pairs = rotary_dim_ / 2;
   if (params.contains("mrope_section")) {
     auto sections = params.at("mrope_section").get<std::vector<int64_t>>();
-    axes->layout =
-        MropeLayout(params.at("mrope_layout"), Sum(sections) == pairs);
+    axes->layout = MropeLayout(params);
     // There they are in the order of the pairs.
     if (axes->layout == ROTARY_AXES_ALTERNATING_LAST) {
       std::rotate(sections.begin(), sections.begin() + 2, sections.end());

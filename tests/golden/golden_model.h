@@ -30,6 +30,9 @@ class GoldenModel {
   rotary_positions Positions(int64_t block) const;
   double log_n_length() const { return log_n_length_; }
 
+  // Of M-RoPE's sections, for a case that has them.
+  static rotary_axes_layout MropeLayout(const nlohmann::json& params);
+
  private:
   void ReadPositions(const GoldenCase& golden);
   void ReadAxes(const nlohmann::json& params, rotary_axes* axes) const;

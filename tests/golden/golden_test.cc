@@ -1,8 +1,9 @@
 // Compares the library with the golden cases: figures that third-party
 // implementations computed.  A program of its own:
-//     [ROTARY_GOLDEN_DIR=folder] golden_test [--dump folder]
+//     [ROTARY_GOLDEN_DIR=folder] golden_test [--dump folder | --import]
 // prints `PASS|FAIL|UNSUPPORTED name error tolerance` for each case of the
-// folder (default: this one), then how many there are of each.
+// folder (default: this one), then how many there are of each.  --import: of
+// what librotary_import makes of the third parties' configurations.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -15,12 +16,18 @@
 #include <vector>
 
 #include "tests/golden/golden_case.h"
+#include "tests/golden/golden_import.h"
 #include "tests/golden/golden_rope.h"
 
 namespace rotary_test {
 namespace {
 
 namespace fs = std::filesystem;
+
+struct Settings {
+  std::string dump;  // where outputs are written, or empty
+  bool import = false;
+};
 
 struct Counts {
   int passed = 0;
@@ -61,20 +68,22 @@ void Report(const char* verdict, const std::string& name, double error,
 }
 
 void RunCase(const fs::path& folder, const std::string& name,
-             const std::string& dump, Counts* counts) {
+             const Settings& settings, Counts* counts) {
   try {
     const GoldenCase golden(folder / name);
     if (golden.all().at("name") != name) {
       throw std::runtime_error("the case has another name");
     }
-    const GoldenResult result = RunGoldenCase(golden);
+    const GoldenResult result =
+        settings.import ? RunGoldenImport(golden) : RunGoldenCase(golden);
     if (!result.unsupported.empty()) {
       Report("UNSUPPORTED", name, std::nan(""), std::nan(""));
       ++counts->unsupported;
       return;
     }
     for (const GoldenOutput& output : result.outputs) {
-      if (!dump.empty()) Dump(fs::path(dump) / name, output);
+      if (settings.dump.empty()) break;
+      Dump(fs::path(settings.dump) / name, output);
     }
     const bool passed = result.error <= result.tolerance;
     Report(passed ? "PASS" : "FAIL", name, result.error, result.tolerance);
@@ -87,18 +96,21 @@ void RunCase(const fs::path& folder, const std::string& name,
 }
 
 int Main(const std::vector<std::string>& arguments) {
-  std::string dump;
+  Settings settings;
   if (arguments.size() == 2 && arguments[0] == "--dump") {
-    dump = arguments[1];
+    settings.dump = arguments[1];
+  } else if (arguments.size() == 1 && arguments[0] == "--import") {
+    settings.import = true;
   } else if (!arguments.empty()) {
-    std::fputs("usage: golden_test [--dump folder]\n", stderr);
+    std::fputs("usage: golden_test [--dump folder | --import]\n", stderr);
     return 2;
   }
   const char* given = std::getenv("ROTARY_GOLDEN_DIR");
   const fs::path folder = given != nullptr ? given : ROTARY_TEST_GOLDEN_DIR;
   Counts counts;
   const std::vector<std::string> names = CaseNames(folder);
-  for (const std::string& name : names) RunCase(folder, name, dump, &counts);
+  for (const std::string& name : names)
+    RunCase(folder, name, settings, &counts);
   std::printf("%d passed, %d failed, %d unsupported of %zu\n", counts.passed,
               counts.failed, counts.unsupported, names.size());
   return counts.failed == 0 ? 0 : 1;

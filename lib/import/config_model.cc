@@ -1,0 +1,243 @@
+#include "lib/import/config_model.h"
+
+#include <math.h>
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "lib/import/config_head.h"
+#include "lib/import/config_part.h"
+#include "lib/import/json_object.h"
+#include "lib/import/refusal.h"
+#include "lib/import/rope_parameters.h"
+
+namespace rotary_import {
+namespace {
+
+using nlohmann::json;
+
+// Whether it has an object for each type of layer.
+bool IsNested(const json& rope) {
+  return !rope.empty() && std::all_of(rope.begin(), rope.end(), [](auto& of) {
+    return of.is_object() || of.is_null();
+  });
+}
+
+class Reader {
+ public:
+  Reader(const JsonObject& root, const rotary_import_options& options)
+      : options_(options), part_(FindPart(root, options.part)) {}
+
+  Model Read() {
+    model_.type = part_.type_name;
+    kinds_ = LayerKinds(part_);
+    if (!Rotates()) {
+      model_.layers.assign(kinds_.size(), -1);
+      return std::move(model_);
+    }
+    FindRope();
+    if (rope_ != nullptr && IsNested(*rope_)) {
+      ReadNested();
+    } else {
+      ReadFlat();
+    }
+    CheckAllRead();
+    return std::move(model_);
+  }
+
+ private:
+  bool Rotates() const {
+    if (part_.type == nullptr) return true;
+    if (part_.type->pairing == 0 && options_.pairing == 0) return false;
+    if (part_.Has(kAlibiSwitch)) {
+      const Found<bool> alibi = part_.object.Flag("alibi");
+      if (alibi && alibi->value) return false;
+    }
+    if (!part_.Has(kRotaryPositions)) return true;
+    const Found<std::string> positions =
+        part_.object.Text("position_embedding_type");
+    return positions && positions->value == "rotary";
+  }
+
+  // rope_scaling counts before rope_parameters, unless it is empty.
+  void FindRope() {
+    for (const char* key : {"rope_scaling", "rope_parameters"}) {
+      const json* found = part_.object.Find(key);
+      if (found == nullptr || rope_ != nullptr) continue;
+      if (!found->is_object()) {
+        throw Refusal(
+            part_.object.PathOf(key),
+            std::string("must be an object, not ") + found->type_name());
+      }
+      if (found->empty()) continue;
+      rope_ = found;
+      rope_path_ = part_.object.PathOf(key);
+    }
+    if (rope_ == nullptr && part_.Has(kNeedsScaling)) {
+      throw Refusal(part_.object.PathOf("rope_parameters"),
+                    "is missing, and model_type " + part_.type_name +
+                        " has a scaling of its own then");
+    }
+  }
+
+  // An object for each kind of layer; or for all that the file names.
+  void ReadNested() {
+    std::map<std::string, int64_t> of_kind;
+    const JsonObject all(*rope_, rope_path_);
+    const auto read = [&](const std::string& kind) {
+      const std::optional<JsonObject> own = all.Object(kind);
+      of_kind[kind] =
+          own ? Add(kind, *own, BaseOf(*own, kind), /*scaled=*/true) : -1;
+    };
+    if (kinds_.empty()) {
+      for (const std::string& kind : all.Keys()) read(kind);
+      return;
+    }
+    for (const std::string& kind : kinds_) {
+      const std::string name = NestedName(kind);
+      if (!name.empty() && of_kind.count(name) == 0) {
+        if (rope_->find(name) == rope_->end()) {
+          throw Refusal(all.PathOf(name), "is missing");
+        }
+        read(name);
+      }
+      AddLayer(name.empty() ? -1 : of_kind[name]);
+    }
+  }
+
+  std::string NestedName(const std::string& kind) const {
+    if (!part_.Has(kMainCompress) || kind.empty()) return kind;
+    return kind == kSliding ? "main" : "compress";
+  }
+
+  // One rope for all layers, or a full one and a sliding one.
+  void ReadFlat() {
+    static const json kNone = json::object();
+    const JsonObject rope(rope_ != nullptr ? *rope_ : kNone, rope_path_);
+    const bool two = part_.Has(kLocalBase) || part_.Has(kGlobalBase) ||
+                     part_.Has(kScaledFull);
+    if (part_.Has(kMainCompress) || part_.Has(kGlobalHeadDim)) {
+      throw Refusal(part_.object.PathOf("rope_parameters"),
+                    "must have an object for each type of layer");
+    }
+    const int64_t full = Add(two ? kFull : "", rope, BaseOf(rope, kFull), true);
+    int64_t sliding = full;
+    if (two) {
+      const bool scaled = part_.Has(kGlobalBase);
+      const JsonObject own(scaled ? rope : JsonObject(kNone, rope_path_));
+      sliding = Add(kSliding, own, BaseOf(rope, kSliding), scaled);
+    }
+    for (const std::string& kind : kinds_) {
+      AddLayer(kind.empty() ? -1 : kind == kSliding ? sliding : full);
+    }
+  }
+
+  // Of a rope's own, the model's, or its type.
+  Found<double> BaseOf(const JsonObject& rope, const std::string& kind) const {
+    const Found<double> own = rope.Number("rope_theta");
+    Found<double> found = part_.FirstNumber(
+        {"rotary_emb_base", "rope_theta", "rotary_embedding_base"});
+    const Found<double> local =
+        part_.FirstNumber({"rope_local_base_freq", "local_rope_theta"});
+    const Found<double> global = part_.object.Number("global_rope_theta");
+    const std::string source =
+        part_.type != nullptr ? part_.TypeSource() : std::string("default");
+    const double by_type = part_.type != nullptr ? part_.type->base : 10000.0;
+    if (part_.Has(kFixedBase)) return {{ByRatio(by_type), source}};
+    const bool separate = part_.Has(kLocalBase) || part_.Has(kGlobalBase);
+    if (separate && kind == kSliding) {
+      if (local) return local;
+      return {{10000.0, source}};
+    }
+    if (part_.Has(kGlobalBase) && global) return global;
+    if (const auto attention = part_.object.Object("attn_config")) {
+      if (!found) found = attention->Number("rope_theta");
+    }
+    if (own) return own;
+    if (found) return found;
+    return {{by_type, source}};
+  }
+
+  // ChatGLM's.
+  double ByRatio(double base) const {
+    const Found<double> ratio = part_.object.Number("rope_ratio");
+    return ratio ? base * ratio->value : base;
+  }
+
+  int64_t Add(const std::string& kind, const JsonObject& rope,
+              const Found<double>& base, bool scaled) {
+    auto rotation = std::make_unique<Rotation>();
+    rotation->name = kind;
+    ReadHead(part_, rope, kind, options_, rotation.get());
+    rotation->Set("base", &rotation->config.base, base);
+    const Found<double> length =
+        part_.FirstNumber({"max_position_embeddings", "n_positions",
+                           "max_sequence_length", "max_seq_len", "seq_length"});
+    rotation->Set("trained_length", &rotation->trained_length, length);
+    // Said here already.
+    for (const char* key : {"rope_theta", "mrope_section", "mrope_interleaved",
+                            "partial_rotary_factor", "llama_4_scaling_beta"}) {
+      rope.Ignore(key);
+    }
+    RopeContext context;
+    context.max_length = length;
+    context.original_length =
+        part_.object.Number("original_max_position_embeddings");
+    context.length = options_.length;
+    // Phi's configurations have an older name.
+    context.yarn_is_longrope =
+        part_.type_name == "phi3" || part_.type_name == "phi4_multimodal";
+    if (scaled) ReadScaling(rope, context, rotation.get());
+    if (part_.Has(kTwoPi)) {
+      rotation->SetScaling(ROTARY_SCALING_LINEAR, part_.TypeSource());
+      rotation->Set("scaling.factor", &rotation->scaling.factor,
+                    {{0.5 / acos(-1.0), part_.TypeSource()}});
+    }
+    if (part_.Has(kLatent) ||
+        (part_.type == nullptr && part_.object.Has("qk_rope_head_dim"))) {
+      rotation->SetYarnSoftmax();
+    }
+    return model_.Add(std::move(rotation));
+  }
+
+  void AddLayer(int64_t rotation) {
+    model_.layers.push_back(rotation);
+    if (rotation >= 0) {
+      ++model_.rotations[static_cast<size_t>(rotation)]->layers;
+    }
+  }
+
+  // A key about the rotation that nobody has asked for is not understood.
+  void CheckAllRead() const {
+    for (const std::string& key : part_.object.Keys()) {
+      std::string lower = key;
+      std::transform(lower.begin(), lower.end(), lower.begin(),
+                     [](unsigned char c) { return std::tolower(c); });
+      const bool counts = lower.find("rope") != std::string::npos ||
+                          lower.find("rotary") != std::string::npos;
+      if (counts && part_.object.Has(key) && !part_.object.WasRead(key)) {
+        throw Refusal(part_.object.PathOf(key), "is not understood");
+      }
+    }
+  }
+
+  const rotary_import_options& options_;
+  ConfigPart part_;
+  std::vector<std::string> kinds_;
+  const json* rope_ = nullptr;
+  std::string rope_path_ = "rope_parameters";
+  Model model_;
+};
+
+}  // namespace
+
+Model ModelOfConfig(const char* text, size_t size,
+                    const rotary_import_options& options) {
+  const json parsed = ParseJson(text, size);
+  return Reader(JsonObject(parsed, ""), options).Read();
+}
+
+}  // namespace rotary_import
