@@ -43,6 +43,20 @@ class Reader {
       return rotation_.SetPairing(ROTARY_HALF, interleave->source);
     }
     rotation_.SetPairing(part_.type->pairing, part_.TypeSource());
+    CheckPairing("rope_interleaved", ROTARY_INTERLEAVED, ROTARY_HALF);
+    CheckPairing("rotary_emb_interleaved", ROTARY_INTERLEAVED, ROTARY_HALF);
+    CheckPairing("rope_is_neox_style", ROTARY_HALF, ROTARY_INTERLEAVED);
+  }
+
+  // Some files tell it, too: not another one.
+  void CheckPairing(const char* key, rotary_pairing if_true,
+                    rotary_pairing if_false) const {
+    const Found<bool> told = part_.object.Flag(key);
+    if (!told || rotation_.pairing == (told->value ? if_true : if_false)) {
+      return;
+    }
+    throw Refusal(told->source, "contradicts what is known of " +
+                                    part_.TypeSource() + ": state the pairing");
   }
 
   bool IsLatent() const {
@@ -144,16 +158,18 @@ class Reader {
   void ReadAxes() {
     Found<std::vector<double>> sections = rope_.Numbers("mrope_section");
     if (!sections) sections = part_.object.Numbers("mrope_section");
+    const Found<bool> use = part_.object.Flag("use_mrope");
     // What it says follows from the model's type, here as in transformers.
     rope_.Ignore("mrope_interleaved");
+    rope_.Ignore("interleaved");
     if (part_.Has(kBlocks)) {
       SetVisionAxes(ROTARY_AXES_BLOCKS);
     } else if (part_.Has(kStrided)) {
       SetVisionAxes(ROTARY_AXES_STRIDED);
     } else if (sections) {
       SetSections(*sections);
-    } else if (part_.Has(kMropeSections) || part_.Has(kMropeInterleaved) ||
-               part_.Has(kMropeHwt)) {
+    } else if ((use && use->value) || part_.Has(kMropeSections) ||
+               part_.Has(kMropeInterleaved) || part_.Has(kMropeHwt)) {
       throw Refusal(rope_.PathOf("mrope_section"), "is missing");
     }
   }

@@ -21,9 +21,8 @@ using nlohmann::json;
 
 // Whether it has an object for each type of layer.
 bool IsNested(const json& rope) {
-  return !rope.empty() && std::all_of(rope.begin(), rope.end(), [](auto& of) {
-    return of.is_object() || of.is_null();
-  });
+  return std::any_of(rope.begin(), rope.end(),
+                     [](const json& of) { return of.is_object(); });
 }
 
 class Reader {
@@ -92,8 +91,13 @@ class Reader {
       of_kind[kind] =
           own ? Add(kind, *own, BaseOf(*own, kind), /*scaled=*/true) : -1;
     };
+    std::vector<std::string> named;
+    for (const std::string& kind : all.Keys()) {
+      // Beside the types, where transformers does not read it.
+      if (kind != "original_max_position_embeddings") named.push_back(kind);
+    }
     if (kinds_.empty()) {
-      for (const std::string& kind : all.Keys()) read(kind);
+      for (const std::string& kind : named) read(kind);
       return;
     }
     for (const std::string& kind : kinds_) {
@@ -140,6 +144,8 @@ class Reader {
     const Found<double> own = rope.Number("rope_theta");
     Found<double> found = part_.FirstNumber(
         {"rotary_emb_base", "rope_theta", "rotary_embedding_base"});
+    // Of two that stand there, transformers reads the first.
+    part_.object.Ignore("rope_theta");
     const Found<double> local =
         part_.FirstNumber({"rope_local_base_freq", "local_rope_theta"});
     const Found<double> global = part_.object.Number("global_rope_theta");
@@ -179,7 +185,8 @@ class Reader {
     rotation->Set("trained_length", &rotation->trained_length, length);
     // Said here already.
     for (const char* key : {"rope_theta", "mrope_section", "mrope_interleaved",
-                            "partial_rotary_factor", "llama_4_scaling_beta"}) {
+                            "partial_rotary_factor", "llama_4_scaling_beta",
+                            "interleaved", "max_position_embeddings"}) {
       rope.Ignore(key);
     }
     RopeContext context;
@@ -212,6 +219,13 @@ class Reader {
 
   // A key about the rotation that nobody has asked for is not understood.
   void CheckAllRead() const {
+    // Of another attention, or of values that change nothing here.
+    part_.object.Ignore("indexer_rope_interleave");
+    for (const char* key :
+         {"original_rope", "use_rotary_pos_emb", "use_rope"}) {
+      const Found<bool> told = part_.object.Flag(key);
+      if (told && !told->value) throw Refusal(told->source, "must be true");
+    }
     for (const std::string& key : part_.object.Keys()) {
       std::string lower = key;
       std::transform(lower.begin(), lower.end(), lower.begin(),

@@ -93,8 +93,7 @@ json ParseJson(const char* text, size_t size) {
   json parsed;
   try {
     parsed = json::parse(
-        text, text + size,
-        [&guard](int depth, json::parse_event_t event, json& value) {
+        quoted, [&guard](int depth, json::parse_event_t event, json& value) {
           return guard(depth, event, value);
         });
   } catch (const json::exception& failure) {
