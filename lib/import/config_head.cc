@@ -168,6 +168,12 @@ class Reader {
       SetVisionAxes(ROTARY_AXES_STRIDED);
     } else if (sections) {
       SetSections(*sections);
+    } else if (part_.Has(kMropeInterleaved)) {
+      // The classes' defaults, of 64 pairs and of 32.
+      const bool half = rotation_.config.rotary_dim <= 64;
+      SetSections({half ? std::vector<double>{11, 11, 10}
+                        : std::vector<double>{24, 20, 20},
+                   part_.TypeSource()});
     } else if ((use && use->value) || part_.Has(kMropeSections) ||
                part_.Has(kMropeInterleaved) || part_.Has(kMropeHwt)) {
       throw Refusal(rope_.PathOf("mrope_section"), "is missing");

@@ -123,7 +123,8 @@ class Reader {
     const JsonObject rope(rope_ != nullptr ? *rope_ : kNone, rope_path_);
     const bool two = part_.Has(kLocalBase) || part_.Has(kGlobalBase) ||
                      part_.Has(kScaledFull);
-    if (part_.Has(kMainCompress) || part_.Has(kGlobalHeadDim)) {
+    if (part_.Has(kMainCompress)) return ReadMainAndCompress(rope);
+    if (part_.Has(kGlobalHeadDim)) {
       throw Refusal(part_.object.PathOf("rope_parameters"),
                     "must have an object for each type of layer");
     }
@@ -136,6 +137,19 @@ class Reader {
     }
     for (const std::string& kind : kinds_) {
       AddLayer(kind.empty() ? -1 : kind == kSliding ? sliding : full);
+    }
+  }
+
+  // DeepSeek-V4: only what is compressed is scaled, without a gain.
+  void ReadMainAndCompress(const JsonObject& rope) {
+    static const json kNone = json::object();
+    const int64_t main = Add("main", JsonObject(kNone, rope_path_),
+                             BaseOf(rope, kSliding), /*scaled=*/false);
+    Found<double> base = part_.object.Number("compress_rope_theta");
+    if (!base) base = {{160000.0, part_.TypeSource()}};
+    const int64_t compress = Add("compress", rope, base, /*scaled=*/true);
+    for (const std::string& kind : kinds_) {
+      AddLayer(kind == kSliding ? main : compress);
     }
   }
 
@@ -198,6 +212,13 @@ class Reader {
     context.yarn_is_longrope =
         part_.type_name == "phi3" || part_.type_name == "phi4_multimodal";
     if (scaled) ReadScaling(rope, context, rotation.get());
+    if (part_.Has(kMainCompress) &&
+        rotation->scaling.kind == ROTARY_SCALING_YARN &&
+        rotation->scaling.attention_factor == 0.0) {
+      rotation->Set("scaling.attention_factor",
+                    &rotation->scaling.attention_factor,
+                    {{1.0, part_.TypeSource()}});
+    }
     if (part_.Has(kTwoPi)) {
       rotation->SetScaling(ROTARY_SCALING_LINEAR, part_.TypeSource());
       rotation->Set("scaling.factor", &rotation->scaling.factor,

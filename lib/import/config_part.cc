@@ -142,6 +142,12 @@ std::vector<std::string> LayerKinds(const ConfigPart& part) {
     }
     types->value.resize(static_cast<size_t>(count->value));
     kinds = types->value;
+  } else if (const auto ratios = part.object.Numbers("compress_ratios");
+             ratios && part.Has(kMainCompress)) {
+    for (size_t i = 0; i < static_cast<size_t>(count->value); ++i) {
+      const bool plain = i >= ratios->value.size() || ratios->value[i] == 0.0;
+      kinds.emplace_back(plain ? kSliding : "compressed_attention");
+    }
   } else if (part.type != nullptr && !part.Has(kNopeInterval) &&
              (part.type->period > 0 || part.Has(kOnlyFull))) {
     kinds = ByPeriod(part, count->value);

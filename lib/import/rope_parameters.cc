@@ -69,6 +69,15 @@ class Reader {
     Set("factor", &rotary_scaling::factor, found);
   }
 
+  // 0, which would be no factor here, is one there.
+  void SetAttentionFactor() {
+    const Found<double> found = rope_.Number("attention_factor");
+    if (found && !(found->value > 0.0)) {
+      throw Refusal(found->source, "must be positive");
+    }
+    Set("attention_factor", &rotary_scaling::attention_factor, found);
+  }
+
   // That beside the rope's parameters counts first, that of the model last.
   void SetOriginalLength() {
     Found<double> found = NotZero(rope_.Number(kOriginal));
@@ -125,8 +134,7 @@ class Reader {
     rotation_.SetScaling(ROTARY_SCALING_YARN, source);
     SetOriginalLength();
     SetFactorOrRatio();
-    Set("attention_factor", &rotary_scaling::attention_factor,
-        rope_.Number("attention_factor"));
+    SetAttentionFactor();
     Set("beta_fast", &rotary_scaling::beta_fast,
         NotZero(rope_.Number("beta_fast")));
     Set("beta_slow", &rotary_scaling::beta_slow,
@@ -154,8 +162,7 @@ class Reader {
     SetOriginalLength();
     SetLength();
     if (rope_.Has("factor") || context_.max_length) SetFactorOrRatio();
-    Set("attention_factor", &rotary_scaling::attention_factor,
-        rope_.Number("attention_factor"));
+    SetAttentionFactor();
     // Phi-MoE has one for each list.
     const bool is_long =
         rotation_.scaling.length > rotation_.scaling.original_length;

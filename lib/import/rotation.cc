@@ -171,6 +171,8 @@ int64_t Model::Add(std::unique_ptr<Rotation> rotation) {
   rotation->Finish();
   for (size_t i = 0; i < rotations.size(); ++i) {
     if (rotations[i]->RotatesLike(*rotation)) {
+      // Of layers of different types.
+      if (rotations[i]->name != rotation->name) rotations[i]->name.clear();
       return static_cast<int64_t>(i);
     }
   }
