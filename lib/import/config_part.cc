@@ -115,7 +115,7 @@ ConfigPart FindPart(const JsonObject& root, rotary_model_part part) {
   const bool vision = part == ROTARY_PART_VISION;
   const JsonObject object =
       vision ? GoDown(root, kVisionParts) : GoDown(root, kTextParts);
-  if (vision && object.PathOf("").size() < 2 && !root.Has("patch_size")) {
+  if (vision && object.path().empty() && !root.Has("patch_size")) {
     throw Refusal("vision_config", "is missing");
   }
   Found<std::string> name = object.Text("model_type");

@@ -16,6 +16,7 @@ constexpr uint64_t kMostTensors = uint64_t{1} << 20;
 constexpr uint64_t kMostName = 256;
 constexpr uint64_t kMostElements = 65536;
 constexpr uint32_t kMostDims = 8;
+constexpr uint64_t kMostRopeName = 64;
 
 constexpr uint32_t kMagic = 0x46554747;  // "GGUF"
 
@@ -168,7 +169,8 @@ class Parsed : public GgufReader {
     place.type = bytes_->Get<uint32_t>();
     place.offset = bytes_->Get<uint64_t>();
     RefuseMore(bytes_->position(), kMostMetadata, "metadata");
-    if (name.find("rope") == std::string::npos) return;
+    if (name.compare(0, 5, "rope_") != 0 || name.size() > kMostRopeName) return;
+    RefuseMore(tensors_.size(), kMostKeys, "count of rope tensors");
     if (!tensors_.emplace(name, place).second) {
       throw Refusal(name, "stands twice");
     }

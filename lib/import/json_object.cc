@@ -15,7 +15,7 @@ using nlohmann::json;
 // A config.json has some hundreds of values; few have some thousands of labels.
 constexpr int kMostDepth = 32;
 constexpr int64_t kMostValues = 200000;
-constexpr size_t kMostBytes = size_t{16} << 20;
+constexpr size_t kMostBytes = size_t{4} << 20;
 
 // nlohmann's parser asks it about each event: throws a Refusal at what no
 // config.json has.
@@ -86,7 +86,7 @@ std::string QuoteNamedNumbers(const char* text, size_t size) {
 
 json ParseJson(const char* text, size_t size) {
   if (size > kMostBytes) {
-    throw Refusal("size", "is more than the 16 MB that a config.json may have");
+    throw Refusal("size", "is more than the 4 MB that a config.json may have");
   }
   const std::string quoted = QuoteNamedNumbers(text, size);
   Guard guard;

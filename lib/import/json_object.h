@@ -34,6 +34,7 @@ class JsonObject {
   // `json` must stay.  path: "" or that of the object.
   JsonObject(const nlohmann::json& json, std::string path);
 
+  const std::string& path() const { return path_; }
   // Whether it is there, and not null.
   bool Has(const std::string& key) const;
   std::string PathOf(const std::string& key) const;
