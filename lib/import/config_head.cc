@@ -126,15 +126,14 @@ class Reader {
                            scaling->value == "proportional";
     const Found<double> own = rope_.Number("partial_rotary_factor");
     if (own && (own_first || !share)) share = own;
-    if (scaling && scaling->value == "proportional") {
-      SetRotaryDim({{head_dim, rotation_.SourceOf("head_dim")}});
-    } else if (IsLatent() && latent) {
-      SetRotaryDim(latent);
-    } else if (count) {
-      SetRotaryDim(count);
-    } else if (share) {
+    // It has a frequency for each pair of the head.
+    const bool whole = scaling && scaling->value == "proportional";
+    const Found<int64_t>& stated = IsLatent() && latent ? latent : count;
+    if (stated && !whole) {
+      SetRotaryDim(stated);
+    } else if (share && !whole) {
       SetShare(*share);
-    } else if (part_.type != nullptr && part_.type->share != 1.0) {
+    } else if (part_.type != nullptr && part_.type->share != 1.0 && !whole) {
       SetShare({part_.type->share, part_.TypeSource()});
     } else {
       SetRotaryDim({{head_dim, rotation_.SourceOf("head_dim")}});

@@ -155,14 +155,14 @@ class Reader {
 
   // Of a rope's own, the model's, or its type.
   Found<double> BaseOf(const JsonObject& rope, const std::string& kind) const {
-    const Found<double> own = rope.Number("rope_theta");
+    Found<double> own = rope.Number("rope_theta");
     Found<double> found = part_.FirstNumber(
         {"rotary_emb_base", "rope_theta", "rotary_embedding_base"});
     // Of two that stand there, transformers reads the first.
     part_.object.Ignore("rope_theta");
-    const Found<double> local =
+    Found<double> local =
         part_.FirstNumber({"rope_local_base_freq", "local_rope_theta"});
-    const Found<double> global = part_.object.Number("global_rope_theta");
+    Found<double> global = part_.object.Number("global_rope_theta");
     const std::string source =
         part_.type != nullptr ? part_.TypeSource() : std::string("default");
     const double by_type = part_.type != nullptr ? part_.type->base : 10000.0;

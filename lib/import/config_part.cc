@@ -98,7 +98,7 @@ void ClearUnrotated(const ConfigPart& part, std::vector<std::string>* kinds) {
 Found<int64_t> ConfigPart::FirstWhole(
     std::initializer_list<const char*> keys) const {
   for (const char* key : keys) {
-    if (const Found<int64_t> found = object.Whole(key)) return found;
+    if (Found<int64_t> found = object.Whole(key)) return found;
   }
   return std::nullopt;
 }
@@ -106,7 +106,7 @@ Found<int64_t> ConfigPart::FirstWhole(
 Found<double> ConfigPart::FirstNumber(
     std::initializer_list<const char*> keys) const {
   for (const char* key : keys) {
-    if (const Found<double> found = object.Number(key)) return found;
+    if (Found<double> found = object.Number(key)) return found;
   }
   return std::nullopt;
 }

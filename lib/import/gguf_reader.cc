@@ -33,7 +33,7 @@ struct Place {
   uint64_t offset;
 };
 
-class Parsed : public GgufReader {
+class Parsed final : public GgufReader {
  public:
   explicit Parsed(std::unique_ptr<Bytes> bytes) : bytes_(std::move(bytes)) {
     if (!bytes_->Holds(24, 1)) {

@@ -64,6 +64,7 @@ NumberType TensorTypeOf(uint32_t type) {
 std::vector<double> Numbers(const NumberType& type, uint64_t count,
                             const void* data) {
   std::vector<double> numbers;
+  if (type.number == nullptr) return numbers;
   for (uint64_t i = 0; i < count; ++i) {
     numbers.push_back(
         type.number(static_cast<const char*>(data) + i * type.size));

@@ -47,9 +47,9 @@ struct ModelType {
   const char* name;
   rotary_pairing pairing;  // 0: it does not rotate
   uint32_t traits;
-  int32_t head_dim;  // where no key tells it; 0: of the hidden size and heads
   double share;      // of a head that is rotated, where no key tells it
   double base;       // where no key tells it
+  int32_t head_dim;  // where no key tells it; 0: of the hidden size and heads
   int32_t period;    // of the layers' types, where no key tells them; or 0
 };
 
