@@ -1,5 +1,5 @@
 # What `cmake --install` installs: the header, the library, the CMake package,
-# and rotary.pc for pkg-config.
+# rotary.pc for pkg-config, and rotary_inspect.
 include(CMakePackageConfigHelpers)
 
 install(TARGETS rotary EXPORT rotary)
@@ -54,3 +54,18 @@ endforeach()
 configure_file(cmake/rotary.pc.in ${PROJECT_BINARY_DIR}/rotary.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/rotary.pc
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# The program finds its libraries from where it is, too.
+if(TARGET rotary_inspect)
+  install(TARGETS rotary_inspect)
+  if(BUILD_SHARED_LIBS)
+    install(TARGETS rotary_import LIBRARY NAMELINK_SKIP)
+    set(rpath "${CMAKE_INSTALL_FULL_LIBDIR}")
+    if(NOT IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+      file(RELATIVE_PATH rpath "/${CMAKE_INSTALL_BINDIR}"
+           "/${CMAKE_INSTALL_LIBDIR}")
+      set(rpath "$ORIGIN/${rpath}")
+    endif()
+    set_target_properties(rotary_inspect PROPERTIES INSTALL_RPATH "${rpath}")
+  endif()
+endif()
