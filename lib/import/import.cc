@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <new>
@@ -22,11 +24,15 @@ struct rotary_model {
 namespace rotary_import {
 namespace {
 
-// The end of a text that is too long, as it is what tells keys apart.
+// The end of a text that is too long, as it is what tells keys apart.  A file's
+// keys may be of any bytes, or of none: what would end or hide the name is "?".
 void CopyEnd(const std::string& from, char* to, size_t size) {
   const size_t kept = from.size() < size ? from.size() : size - 1;
-  memcpy(to, from.data() + (from.size() - kept), kept);
-  to[kept] = '\0';
+  const auto end = std::transform(
+      from.end() - static_cast<std::ptrdiff_t>(kept), from.end(), to,
+      [](char c) { return c >= 0 && (c < ' ' || c == 127) ? '?' : c; });
+  *end = '\0';
+  if (kept == 0) memcpy(to, "?", 2);
 }
 
 rotary_status Fail(const Refusal& refusal, rotary_error* error) {
