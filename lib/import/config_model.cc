@@ -44,6 +44,7 @@ class Reader {
       ReadFlat();
     }
     CheckAllRead();
+    model_.SortByLayers();
     return std::move(model_);
   }
 

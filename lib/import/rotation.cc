@@ -180,4 +180,20 @@ int64_t Model::Add(std::unique_ptr<Rotation> rotation) {
   return static_cast<int64_t>(rotations.size()) - 1;
 }
 
+void Model::SortByLayers() {
+  if (layers.empty()) return;
+  std::vector<std::unique_ptr<Rotation>> sorted;
+  std::vector<int64_t> places(rotations.size(), -1);
+  for (int64_t& layer : layers) {
+    if (layer < 0) continue;
+    const auto rotation = static_cast<size_t>(layer);
+    if (places[rotation] < 0) {
+      places[rotation] = static_cast<int64_t>(sorted.size());
+      sorted.push_back(std::move(rotations[rotation]));
+    }
+    layer = places[rotation];
+  }
+  rotations = std::move(sorted);
+}
+
 }  // namespace rotary_import

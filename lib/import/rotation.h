@@ -81,6 +81,9 @@ struct Model {
 
   // Finishes it, and returns its index, or that of one which rotates alike.
   int64_t Add(std::unique_ptr<Rotation> rotation);
+  // Puts them in the order in which layers first have them, those that none has
+  // left out.  Without layers all stay.
+  void SortByLayers();
 };
 
 }  // namespace rotary_import
