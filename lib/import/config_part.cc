@@ -70,6 +70,19 @@ std::vector<std::string> ByPeriod(const ConfigPart& part, int64_t count) {
   return kinds;
 }
 
+// Llama 3.2 Vision's layers that attend to the image.
+void ClearCrossAttention(const ConfigPart& part,
+                         std::vector<std::string>* kinds) {
+  const auto list = part.object.Numbers("cross_attention_layers");
+  if (!list) return;
+  for (const double layer : list->value) {
+    if (!(layer >= 0.0 && layer < static_cast<double>(kinds->size()))) {
+      throw Refusal(list->source, "must be of layers");
+    }
+    (*kinds)[static_cast<size_t>(layer)] = "";
+  }
+}
+
 // Lists of flags, of which 0 is a layer that does not rotate.
 void ClearUnrotated(const ConfigPart& part, std::vector<std::string>* kinds) {
   const auto list = part.object.Numbers("no_rope_layers");
@@ -161,6 +174,7 @@ std::vector<std::string> LayerKinds(const ConfigPart& part) {
     if (IsLinear(kind) || (only_sliding && kind == kFull)) kind = "";
   }
   ClearUnrotated(part, &kinds);
+  ClearCrossAttention(part, &kinds);
   return kinds;
 }
 
