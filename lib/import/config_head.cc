@@ -96,8 +96,9 @@ class Reader {
         part_.Has(kEmbedDim) ? part_.object.Whole("embed_dim")
                              : part_.FirstWhole({"hidden_size", "n_embd",
                                                  "d_model", "embed_dim"});
-    const Found<int64_t> heads = part_.FirstWhole(
-        {"num_attention_heads", "num_heads", "n_head", "n_heads"});
+    const Found<int64_t> heads =
+        part_.FirstWhole({"num_attention_heads", "num_heads", "n_head",
+                          "n_heads", "decoder_num_attention_heads"});
     if (!hidden || !heads) {
       throw Refusal(part_.object.PathOf("head_dim"),
                     "is missing, and hidden size or number of heads too");

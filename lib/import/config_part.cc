@@ -138,8 +138,9 @@ ConfigPart FindPart(const JsonObject& root, rotary_model_part part) {
 }
 
 std::vector<std::string> LayerKinds(const ConfigPart& part) {
-  const Found<int64_t> count = part.FirstWhole(
-      {"num_hidden_layers", "n_layer", "n_layers", "num_layers", "depth"});
+  const Found<int64_t> count =
+      part.FirstWhole({"num_hidden_layers", "n_layer", "n_layers", "num_layers",
+                       "depth", "decoder_num_hidden_layers"});
   if (!count) return {};
   if (count->value < 0 || count->value > kMostLayers) {
     throw Refusal(count->source, "must be within 0 to 65536");
