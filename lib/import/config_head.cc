@@ -87,11 +87,12 @@ class Reader {
     } else if (part_.type != nullptr && part_.type->head_dim > 0) {
       SetHeadDim({{part_.type->head_dim, part_.TypeSource()}});
     } else {
-      DivideHiddenSize();
+      DivideHiddenSize(given);
     }
   }
 
-  void DivideHiddenSize() {
+  // `given` counts where these are missing.
+  void DivideHiddenSize(const Found<int64_t>& given) {
     const Found<int64_t> hidden =
         part_.Has(kEmbedDim) ? part_.object.Whole("embed_dim")
                              : part_.FirstWhole({"hidden_size", "n_embd",
@@ -100,6 +101,7 @@ class Reader {
         part_.FirstWhole({"num_attention_heads", "num_heads", "n_head",
                           "n_heads", "decoder_num_attention_heads"});
     if (!hidden || !heads) {
+      if (given) return SetHeadDim(given);
       throw Refusal(part_.object.PathOf("head_dim"),
                     "is missing, and hidden size or number of heads too");
     }
