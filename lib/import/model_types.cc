@@ -63,6 +63,7 @@ constexpr ModelType kTypes[] = {
     {"eurobert", kHalf, 0, 1, 10000, 0, 0},
     {"exaone", kHalf, 0, 1, 10000, 0, 0},
     {"exaone4", kHalf, kOnlySliding | kIfWindow, 1, 10000, 0, 4},
+    {"exaone4_5_text", kHalf, kOnlySliding | kIfWindow, 1, 10000, 0, 4},
     {"exaone4_5_vision", kHalf, kFixedBase | kBlocks, 1, 10000, 0, 0},
     {"exaone_moe", kHalf, kOnlySliding | kIfWindow, 1, 10000, 0, 4},
     {"falcon", kHalf, kAlibiSwitch, 1, 10000, 0, 0},
