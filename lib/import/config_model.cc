@@ -188,15 +188,30 @@ class Reader {
     return ratio ? base * ratio->value : base;
   }
 
+  Found<double> TrainedLength() const {
+    const Found<bool> raised = part_.object.Flag("use_dynamic_ntk");
+    const Found<double> own = part_.object.Number("seq_length");
+    // Qwen-1 raises the base of longer sequences by steps of its own.
+    if (raised && raised->value && own) {
+      if (options_.length > own->value) {
+        throw Refusal(raised->source,
+                      "is not understood of sequences longer than seq_length");
+      }
+      return own;
+    }
+    const Found<double> length =
+        part_.FirstNumber({"max_position_embeddings", "n_positions",
+                           "max_sequence_length", "max_seq_len"});
+    return length ? length : own;
+  }
+
   int64_t Add(const std::string& kind, const JsonObject& rope,
               const Found<double>& base, bool scaled) {
     auto rotation = std::make_unique<Rotation>();
     rotation->name = kind;
     ReadHead(part_, rope, kind, options_, rotation.get());
     rotation->Set("base", &rotation->config.base, base);
-    const Found<double> length =
-        part_.FirstNumber({"max_position_embeddings", "n_positions",
-                           "max_sequence_length", "max_seq_len", "seq_length"});
+    const Found<double> length = TrainedLength();
     rotation->Set("trained_length", &rotation->trained_length, length);
     // Said here already.
     for (const char* key : {"rope_theta", "mrope_section", "mrope_interleaved",
