@@ -75,7 +75,10 @@ class Reader {
     if (!Has(kLogMultiplier) && !Has(kRawLogMultiplier)) return;
     Found<double> multiplier = keys_.Number("rope.scaling.yarn_log_multiplier");
     if (!multiplier || multiplier->value == 0.0) return;
-    if (Has(kLogMultiplier)) multiplier->value /= 0.1;
+    if (Has(kLogMultiplier)) {
+      // In f32, as llama.cpp does: of the stored 0.1f it makes 1.
+      multiplier->value = static_cast<float>(multiplier->value) / 0.1f;
+    }
     Set("mscale_all_dim", &rotary_scaling::mscale_all_dim, multiplier);
     Set("mscale", &rotary_scaling::mscale,
         Has(kEqualMscale)
