@@ -78,9 +78,9 @@ class Reader {
     const std::string key = "attention.sliding_window_pattern";
     const Found<double> window = keys_.Number("attention.sliding_window");
     if (Has(kWindowed) && !(window && window->value > 0.0)) return windows;
-    const Found<int64_t> given = keys_.Whole(key);
-    const bool by_layer = Has(kPatternNeeded) || Has(kPatternByLayer);
-    if (by_layer && (!given || Has(kPatternNeeded))) {
+    Found<int64_t> given;
+    if (!Has(kPatternNeeded)) given = keys_.Whole(key);
+    if (Has(kPatternNeeded) || (Has(kPatternByLayer) && !given)) {
       const auto list = keys_.PerLayer(key, layers);
       if (!list) throw Refusal(keys_.Full(key), "is missing");
       for (size_t i = 0; i < windows.size(); ++i) {
