@@ -168,7 +168,7 @@ ROTARY_API int64_t rotary_model_layers(const rotary_model *model);
 ROTARY_API int64_t rotary_model_layer(const rotary_model *model, int64_t layer);
 
 // Where the values of a rotation come from.  Names are those of the fields
-// ("base", "scaling.factor", "axes.sections", "pairing", "head_dim", "layers");
+// ("base", "scaling.factor", "axes.sections", "pairing", "head_dim");
 // `value` is the value as text; `source` is the key ("rope_parameters.factor"),
 // or "stated by the caller", or says which table or default it is.  A field
 // that is not there has the default of rotary.h.

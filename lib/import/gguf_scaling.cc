@@ -104,7 +104,8 @@ class Reader {
                       long_list);
     SetOriginalLength();
     // The gain is told by a key of its own.
-    rotation_.scaling.attention_factor = 1.0;
+    Set("attention_factor", &rotary_scaling::attention_factor,
+        {{1.0, "architecture " + keys_.architecture()}});
     if (length_ > 0.0) {
       Set("length", &rotary_scaling::length, {{length_, kStated}});
     }
