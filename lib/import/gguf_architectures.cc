@@ -62,7 +62,7 @@ constexpr GgufArchitecture kArchitectures[] = {
     {"granite", kNorm, kFinetunedSwitch, 0, 0},
     {"granitehybrid", kNorm, kKvHeadLayers | kFinetunedSwitch, 0, 0},
     {"granitemoe", kNorm, kFinetunedSwitch, 0, 0},
-    {"grok", kNeox, kYarnKeys, 0, 0},
+    {"grok", kNeox, kYarnKeys | kGrokYarn, 0, 0},
     {"grovemoe", kNeox, 0, 0, 0},
     {"hunyuan-dense", kNeox, kAlpha, 0, 0},
     {"hunyuan-moe", kNeox, 0, 0, 0},

@@ -43,7 +43,8 @@ enum GgufTrait : uint32_t {
   kLogMultiplier = 1u << 23,     // yarn_log_multiplier is 0.1 mscale_all_dim ..
   kRawLogMultiplier = 1u << 24,  // .. or is mscale_all_dim
   kEqualMscale = 1u << 25,       // and mscale is the same
-  kYarnSoftmax = 1u << 26        // the softmax has YaRN's factor
+  kYarnSoftmax = 1u << 26,       // the softmax has YaRN's factor
+  kGrokYarn = 1u << 27  // its ramp begins at 8 turns, and its share is read
 };
 
 struct GgufArchitecture {

@@ -62,10 +62,24 @@ class Reader {
     Set("original_length", &rotary_scaling::original_length, found);
   }
 
+  // A negative one is llama.cpp's "by the type", which is 1.
+  void SetShareOfKept() {
+    const Found<double> share = keys_.Number("rope.scaling.yarn_ext_factor");
+    if (!share || share->value < 0.0) return;
+    // Then it is no YaRN, and another key multiplies cos and sin.
+    if (share->value == 0.0) throw Refusal(share->source, "must not be 0");
+    Set("extrapolation_factor", &rotary_scaling::extrapolation_factor, share);
+  }
+
   void ReadYarn(const std::string& source) {
     rotation_.SetScaling(ROTARY_SCALING_YARN, source);
     Set("factor", &rotary_scaling::factor, factor_);
     SetOriginalLength();
+    if (Has(kGrokYarn)) {
+      Set("beta_fast", &rotary_scaling::beta_fast,
+          {{8.0, "architecture " + keys_.architecture()}});
+      SetShareOfKept();
+    }
     if (Has(kYarnKeys)) {
       Set("beta_fast", &rotary_scaling::beta_fast,
           keys_.Number("rope.scaling.yarn_beta_fast"));
