@@ -254,7 +254,8 @@ class Reader {
                         stated ? kStated : Source());
     rotation->axes.num_axes = 4;
     for (size_t i = 0; i < 4; ++i) {
-      if (!(numbers[i] >= 0.0 && numbers[i] <= 65536.0)) {
+      if (!(numbers[i] >= 0.0 && numbers[i] <= 65536.0) ||
+          numbers[i] != floor(numbers[i])) {
         throw Refusal(sections.source, "must be of whole numbers");
       }
       rotation->axes.sections[i] = static_cast<int64_t>(numbers[i]);
