@@ -109,6 +109,7 @@ Found<std::vector<double>> GgufKeys::PerLayer(const std::string& key,
 Found<std::vector<double>> GgufKeys::Tensor(const std::string& name) const {
   const std::optional<std::vector<double>> numbers = reader_->FindTensor(name);
   if (!numbers) return std::nullopt;
+  if (numbers->empty()) throw Refusal(name, "has no elements");
   return {{*numbers, name}};
 }
 

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -152,8 +153,11 @@ void Rotation::Finish() {
       rotary_embedding_config_equal(&config, &config, &equal, &error);
   if (status != ROTARY_OK) {
     const std::string field = std::string(error.argument).substr(2);  // "a."
-    const std::string source = SourceOf(field);
-    throw Refusal(source.empty() ? field : source, error.message, status);
+    // Of a list it names an element.
+    const size_t end = std::min(field.find('['), field.size());
+    const std::string source = SourceOf(field.substr(0, end));
+    throw Refusal(source.empty() ? field : source + field.substr(end),
+                  error.message, status);
   }
 }
 
