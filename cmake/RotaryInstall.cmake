@@ -1,10 +1,15 @@
 # What `cmake --install` installs: the header, the library, the CMake package,
-# rotary.pc for pkg-config, and rotary_inspect.
+# rotary.pc (rotary_import.pc) for pkg-config, and rotary_inspect.
 include(CMakePackageConfigHelpers)
 
 install(TARGETS rotary EXPORT rotary)
 install(FILES ${PROJECT_SOURCE_DIR}/include/rotary/rotary.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/rotary)
+if(ROTARY_BUILD_IMPORT)
+  install(TARGETS rotary_import EXPORT rotary)
+  install(FILES ${PROJECT_SOURCE_DIR}/include/rotary/import.h
+          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/rotary)
+endif()
 
 # A static library's export names all that its users link: there is nothing
 # that a package would have to look for.
@@ -54,12 +59,22 @@ endforeach()
 configure_file(cmake/rotary.pc.in ${PROJECT_BINARY_DIR}/rotary.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/rotary.pc
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(ROTARY_BUILD_IMPORT)
+  # It is written in C++: who links it statically from C needs its library.
+  set(pc_import_libraries "")
+  if(NOT BUILD_SHARED_LIBS)
+    set(pc_import_libraries " -lstdc++")
+  endif()
+  configure_file(cmake/rotary_import.pc.in
+                 ${PROJECT_BINARY_DIR}/rotary_import.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/rotary_import.pc
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()
 
 # The program finds its libraries from where it is, too.
 if(TARGET rotary_inspect)
   install(TARGETS rotary_inspect)
   if(BUILD_SHARED_LIBS)
-    install(TARGETS rotary_import LIBRARY NAMELINK_SKIP)
     set(rpath "${CMAKE_INSTALL_FULL_LIBDIR}")
     if(NOT IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
       file(RELATIVE_PATH rpath "/${CMAKE_INSTALL_BINDIR}"

@@ -25,3 +25,12 @@ foreach(static "" "--static")
       -o ${WORK_DIR}/consumer ${flags})
   run(${EMULATOR} ${WORK_DIR}/consumer)
 endforeach()
+if(IMPORT)
+  run(${PKG_CONFIG} --validate rotary_import)
+  run(${PKG_CONFIG} --cflags --libs rotary_import OUTPUT_VARIABLE flags)
+  separate_arguments(flags UNIX_COMMAND "${flags}")
+  run(${C_COMPILER} ${C_FLAGS} -std=c99 -Wall -Wextra -Werror -pedantic
+      ${CMAKE_CURRENT_LIST_DIR}/import_consumer.c
+      -o ${WORK_DIR}/import_consumer ${flags})
+  run(${EMULATOR} ${WORK_DIR}/import_consumer)
+endif()
