@@ -134,7 +134,7 @@
 #endif
 
 #define ROTARY_VERSION_MAJOR 0
-#define ROTARY_VERSION_MINOR 3
+#define ROTARY_VERSION_MINOR 4
 #define ROTARY_VERSION_PATCH 0
 // The number in the shared library's SONAME; it changes with the binary
 // interface, not with the version.
