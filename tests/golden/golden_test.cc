@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 
 struct Settings {
   std::string dump;  // where outputs are written, or empty
-  bool import = false;
+  GoldenResult (*run)(const GoldenCase&) = RunGoldenCase;
 };
 
 struct Counts {
@@ -74,8 +74,7 @@ void RunCase(const fs::path& folder, const std::string& name,
     if (golden.all().at("name") != name) {
       throw std::runtime_error("the case has another name");
     }
-    const GoldenResult result =
-        settings.import ? RunGoldenImport(golden) : RunGoldenCase(golden);
+    const GoldenResult result = settings.run(golden);
     if (!result.unsupported.empty()) {
       Report("UNSUPPORTED", name, std::nan(""), std::nan(""));
       ++counts->unsupported;
@@ -100,7 +99,13 @@ int Main(const std::vector<std::string>& arguments) {
   if (arguments.size() == 2 && arguments[0] == "--dump") {
     settings.dump = arguments[1];
   } else if (arguments.size() == 1 && arguments[0] == "--import") {
-    settings.import = true;
+#if ROTARY_TEST_IMPORT
+    settings.run = RunGoldenImport;
+#else
+    std::fputs("golden_test: --import: built with ROTARY_BUILD_IMPORT=OFF\n",
+               stderr);
+    return 2;
+#endif
   } else if (!arguments.empty()) {
     std::fputs("usage: golden_test [--dump folder | --import]\n", stderr);
     return 2;
