@@ -1,11 +1,12 @@
-# The recorded binary interface, as a script (cmake -D... -P abi.cmake):
+# A recorded binary interface, as a script (cmake -D... -P abi.cmake):
 #   MODE=program  writes OUTPUT, a C program that prints the structs' layouts
 #   MODE=check    compares header, symbols and layouts with the newest record
-#   MODE=record   writes the record of the header's version
-# Called by tests/abi/CMakeLists.txt. Needs HEADER; check and record need
-# ABI_DIR, LIBRARY, NM, LAYOUTS (the built program) and EMULATOR (what runs it, or
-# nothing).
+#   MODE=record   writes the record of VERSION
+# Called by tests/abi/CMakeLists.txt. Needs HEADER, in a folder rotary; check and
+# record need ABI_DIR, LIBRARY, NM, LAYOUTS (the built program) and EMULATOR (what
+# runs it, or nothing).
 cmake_minimum_required(VERSION 3.25)
+cmake_path(GET HEADER FILENAME header_name)
 
 # The header without comments and blank lines; ";" is written "@", since it
 # separates the elements of CMake's lists.
@@ -20,6 +21,8 @@ endfunction()
 function(write_program)
   read_code(${HEADER} code)
   string(REGEX REPLACE "\\[[0-9A-Z_]+\\]" "" code "${code}")
+  # A function's pointer is a field as any other.
+  string(REGEX REPLACE "\\(\\*([a-z_]+)\\)\\([^()]*\\)" "\\1" code "${code}")
   string(REGEX MATCHALL "struct rotary_[a-z_]+ {" starts "${code}")
   string(REGEX MATCHALL "struct rotary_[a-z_]+ {[^{}]*}" structs "${code}")
   list(LENGTH starts start_count)
@@ -43,7 +46,7 @@ function(write_program)
   endforeach()
   file(CONFIGURE OUTPUT ${OUTPUT} @ONLY CONTENT [=[
 /* Prints "struct.field offset size" and "struct size"; fails on padding. */
-#include <rotary/rotary.h>
+#include <rotary/@header_name@>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -108,7 +111,7 @@ function(check)
   read_layouts(layouts)
   file(READ ${newest}/layouts.txt recorded_layouts)
   read_code(${HEADER} header)
-  read_code(${newest}/rotary.h recorded_header)
+  read_code(${newest}/${header_name} recorded_header)
   foreach(what symbols layouts header)
     if(NOT "${${what}}" STREQUAL "${recorded_${what}}")
       message(SEND_ERROR "${what} differ from ${newest}\n"
@@ -119,18 +122,11 @@ function(check)
 endfunction()
 
 function(record)
-  set(version "")
-  foreach(part MAJOR MINOR PATCH)
-    file(STRINGS ${HEADER} line REGEX "^#define ROTARY_VERSION_${part} ")
-    string(REGEX MATCH "[0-9]+$" number "${line}")
-    list(APPEND version ${number})
-  endforeach()
-  list(JOIN version "." version)
   read_symbols(symbols)
   read_layouts(layouts)
-  file(WRITE ${ABI_DIR}/${version}/symbols.txt "${symbols}")
-  file(WRITE ${ABI_DIR}/${version}/layouts.txt "${layouts}")
-  configure_file(${HEADER} ${ABI_DIR}/${version}/rotary.h COPYONLY)
+  file(WRITE ${ABI_DIR}/${VERSION}/symbols.txt "${symbols}")
+  file(WRITE ${ABI_DIR}/${VERSION}/layouts.txt "${layouts}")
+  configure_file(${HEADER} ${ABI_DIR}/${VERSION}/${header_name} COPYONLY)
 endfunction()
 
 if(MODE STREQUAL "program")
