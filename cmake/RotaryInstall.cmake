@@ -60,10 +60,10 @@ configure_file(cmake/rotary.pc.in ${PROJECT_BINARY_DIR}/rotary.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/rotary.pc
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 if(ROTARY_BUILD_IMPORT)
-  # It is written in C++: who links it statically from C needs its library.
+  list(JOIN ROTARY_CXX_LIBRARIES " " pc_import_private_libraries)
   set(pc_import_libraries "")
   if(NOT BUILD_SHARED_LIBS)
-    set(pc_import_libraries " -lstdc++")
+    set(pc_import_libraries " ${pc_import_private_libraries}")
   endif()
   configure_file(cmake/rotary_import.pc.in
                  ${PROJECT_BINARY_DIR}/rotary_import.pc @ONLY)

@@ -17,6 +17,12 @@ if(PROJECT_IS_TOP_LEVEL)
               -Wsign-conversion)
 endif()
 
+# ROTARY_CXX_LIBRARIES: the C++ library, as words for a linker. What is in C and
+# links a static library that needs it has to name it.
+set(ROTARY_CXX_LIBRARIES ${CMAKE_CXX_IMPLICIT_LINK_LIBRARIES})
+list(FILTER ROTARY_CXX_LIBRARIES INCLUDE REGEX "^(std)?c\\+\\+")
+list(TRANSFORM ROTARY_CXX_LIBRARIES PREPEND -l)
+
 # ROTARY_SANITIZED: true if the user's flags ask for a sanitizer, whose run-time
 # library then takes part in every link.
 string(FIND "${CMAKE_CXX_FLAGS}" "-fsanitize=" sanitizer_flag)

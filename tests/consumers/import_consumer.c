@@ -1,4 +1,6 @@
-/* A project that uses the importer as it is installed: reads a config. */
+/* What each consumer of this folder builds and runs with the importer, where
+ * there is one: a config that is read, and one that is refused, which inside
+ * the library is an exception. */
 #include <rotary/import.h>
 #include <stdio.h>
 
@@ -12,5 +14,9 @@ int main(void) {
     return 1;
   }
   rotary_model_destroy(model);
+  if (rotary_model_from_config("{}", 2, NULL, &model, &error) == ROTARY_OK) {
+    fprintf(stderr, "not refused\n");
+    return 1;
+  }
   return 0;
 }

@@ -28,8 +28,10 @@ if(EXISTS ${WORK_DIR}/nothing)
   message(SEND_ERROR "it installs without being asked to")
 endif()
 
-run(${configure} -DROTARY_INSTALL=ON -DCMAKE_INSTALL_LIBDIR=lib/${MULTIARCH}
-    OUTPUT_QUIET)
+# The importer's package brings an entry of its own into the parent's cache.
+run(${configure} -DROTARY_INSTALL=ON -DROTARY_BUILD_IMPORT=${IMPORT}
+    -DCMAKE_INSTALL_LIBDIR=lib/${MULTIARCH} OUTPUT_QUIET)
+build_and_test(${WORK_DIR})
 install_and_move(${WORK_DIR})
 
 run(${configure} -DROTARY_INSTALL=ON -DCMAKE_INSTALL_PREFIX=${UNPACKED}/usr

@@ -1,4 +1,5 @@
-# Builds consumer.c in C99 with the flags of the rotary.pc in PREFIX, and runs it.
+# Builds consumer.c in C99 with the flags of the rotary.pc in PREFIX, and
+# import_consumer.c with those of rotary_import.pc, and runs them.
 cmake_minimum_required(VERSION 3.25)
 include(${CMAKE_CURRENT_LIST_DIR}/steps.cmake)
 
@@ -12,25 +13,24 @@ cmake_path(GET folder PARENT_PATH library_folder)
 set(ENV{LD_LIBRARY_PATH} ${library_folder})
 separate_arguments(C_FLAGS UNIX_COMMAND "${C_FLAGS}")
 
-run(${PKG_CONFIG} --validate rotary)
-run(${PKG_CONFIG} --exact-version ${VERSION} rotary)
-# --static may be asked for or not, whatever is installed.
-foreach(static "" "--static")
-  run(${PKG_CONFIG} ${static} --cflags --libs rotary OUTPUT_VARIABLE flags)
-  message(STATUS "pkg-config ${static}: ${flags}")
-  separate_arguments(flags UNIX_COMMAND "${flags}")
-  run(${C_COMPILER} ${C_FLAGS} -std=c99 -Wall -Wextra -Werror -pedantic
-      -DEXPECT_STATIC=${STATIC} -DEXPECT_OPENMP=${OPENMP}
-      ${CMAKE_CURRENT_LIST_DIR}/consumer.c
-      -o ${WORK_DIR}/consumer ${flags})
-  run(${EMULATOR} ${WORK_DIR}/consumer)
-endforeach()
+function(consume package program)
+  run(${PKG_CONFIG} --validate ${package})
+  run(${PKG_CONFIG} --exact-version ${VERSION} ${package})
+  # --static may be asked for or not, whatever is installed.
+  foreach(static "" "--static")
+    run(${PKG_CONFIG} ${static} --cflags --libs ${package}
+        OUTPUT_VARIABLE flags)
+    message(STATUS "pkg-config ${static} ${package}: ${flags}")
+    separate_arguments(flags UNIX_COMMAND "${flags}")
+    run(${C_COMPILER} ${C_FLAGS} -std=c99 -Wall -Wextra -Werror -pedantic
+        -DEXPECT_STATIC=${STATIC} -DEXPECT_OPENMP=${OPENMP}
+        ${CMAKE_CURRENT_LIST_DIR}/${program}.c
+        -o ${WORK_DIR}/${program} ${flags})
+    run(${EMULATOR} ${WORK_DIR}/${program})
+  endforeach()
+endfunction()
+
+consume(rotary consumer)
 if(IMPORT)
-  run(${PKG_CONFIG} --validate rotary_import)
-  run(${PKG_CONFIG} --cflags --libs rotary_import OUTPUT_VARIABLE flags)
-  separate_arguments(flags UNIX_COMMAND "${flags}")
-  run(${C_COMPILER} ${C_FLAGS} -std=c99 -Wall -Wextra -Werror -pedantic
-      ${CMAKE_CURRENT_LIST_DIR}/import_consumer.c
-      -o ${WORK_DIR}/import_consumer ${flags})
-  run(${EMULATOR} ${WORK_DIR}/import_consumer)
+  consume(rotary_import import_consumer)
 endif()
