@@ -30,6 +30,10 @@ void Complain(const std::string& message) {
   fputs(Printable("rotary_inspect: " + message + "\n").c_str(), stderr);
 }
 
+void ComplainOf(const std::string& file, const std::string& message) {
+  Complain(file.empty() ? message : file + ": " + message);
+}
+
 void Run(const Options& options) {
   if (options.help) {
     Print(std::string(kUsage) + kManual);
@@ -56,9 +60,9 @@ int Main(const std::vector<std::string>& arguments) {
     fputs(kUsage, stderr);
     return 2;
   } catch (const std::bad_alloc&) {
-    Complain(options.file + ": memory could not be allocated");
+    ComplainOf(options.file, "memory could not be allocated");
   } catch (const std::exception& failure) {
-    Complain(options.file + ": " + failure.what());
+    ComplainOf(options.file, failure.what());
   }
   return 1;
 }

@@ -95,7 +95,7 @@ TEST_CASE("inspect: wrong usage") {
   }
 }
 
-TEST_CASE("inspect: help, version and an output that is full") {
+TEST_CASE("inspect: help tells of every option") {
   const ProgramRun help = RunInspect({"--help"});
   CHECK(help.exit_code == 0);
   for (const char* option :
@@ -104,9 +104,31 @@ TEST_CASE("inspect: help, version and an output that is full") {
     CAPTURE(option);
     CHECK(help.out.find(std::string("\n  ") + option) != std::string::npos);
   }
+}
+
+TEST_CASE("inspect: version") {
   const ProgramRun version = RunInspect({"--version"});
+  CHECK(version.exit_code == 0);
   CHECK(version.out ==
         std::string("rotary_inspect ") + rotary_version_string() + "\n");
+}
+
+TEST_CASE("inspect: an output that is full") {
+  const WorkFolder folder;
+  const std::string file = folder.Write("config.json", kLlama3);
+  const std::string cannot = "the output cannot be written\n";
+  for (const char* option : {"--json", "--positions=1"}) {
+    CAPTURE(option);
+    const ProgramRun run = RunInspect({file, option}, {}, "/dev/full");
+    CHECK(run.exit_code == 1);
+    CHECK(run.err == "rotary_inspect: " + file + ": " + cannot);
+  }
+  for (const char* option : {"--help", "--version"}) {
+    CAPTURE(option);
+    const ProgramRun run = RunInspect({option}, {}, "/dev/full");
+    CHECK(run.exit_code == 1);
+    CHECK(run.err == "rotary_inspect: " + cannot);
+  }
 }
 
 // By a signal, or by a sanitizer, none may end it.

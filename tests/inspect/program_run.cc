@@ -65,7 +65,8 @@ std::string ReadFile(const std::string& path) {
 }
 
 ProgramRun RunInspect(const std::vector<std::string>& arguments,
-                      const std::vector<std::string>& environment) {
+                      const std::vector<std::string>& environment,
+                      const std::string& device) {
   // Cross-compiled, by the emulator: a list of CMake's.
   std::vector<std::string> command;
   std::string part;
@@ -101,7 +102,8 @@ ProgramRun RunInspect(const std::vector<std::string>& arguments,
   posix_spawn_file_actions_init(&actions);
   const std::string out = folder.Write("out", "");
   const std::string err = folder.Write("err", "");
-  posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY, 0);
+  posix_spawn_file_actions_addopen(
+      &actions, 1, (device.empty() ? out : device).c_str(), O_WRONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 2, err.c_str(), O_WRONLY, 0);
   pid_t child = 0;
   const std::string program = command[0];

@@ -33,8 +33,10 @@ class WorkFolder {
 std::string ReadFile(const std::string& path);
 
 // environment: settings ("PATH=") that count before this process's own.
+// device: where its output goes, if not into `out`.
 ProgramRun RunInspect(const std::vector<std::string>& arguments,
-                      const std::vector<std::string>& environment = {});
+                      const std::vector<std::string>& environment = {},
+                      const std::string& device = "");
 
 // Its JSON for this config.json, which it must understand.
 nlohmann::json Inspect(const std::string& config,
