@@ -22,8 +22,8 @@ say); and for each pair
   turns        how many times it turns within the longest sequence that FILE
                says the model was trained on;
 and which pairs turn less than once within that.  Of positions with several
-axes (time, height and width of a patch), a pair has the axis that turns it; of images, it is by positions, not
-tokens.
+axes (time, height and width of a patch), a pair has the axis that turns it; of
+images, it is by positions, not tokens.
 
   --layer N            only the rotation of that layer, counted from 0
   --positions A,B,..   also the angle of each pair at these positions, position
