@@ -190,7 +190,7 @@ class Reader {
 
   Found<double> TrainedLength() const {
     const Found<bool> raised = part_.object.Flag("use_dynamic_ntk");
-    const Found<double> own = part_.object.Number("seq_length");
+    Found<double> own = part_.object.Number("seq_length");
     // Qwen-1 raises the base of longer sequences by steps of its own.
     if (raised && raised->value && own) {
       if (options_.length > own->value) {

@@ -58,7 +58,8 @@ std::string BaseOf(const RotationReport& rotation) {
 // pair, wavelength, that of the base, and their ratio; a line is broken where
 // frequencies begin again.
 std::string Data(const RotationReport& rotation) {
-  std::string data = Format("$r%lld << END\n", (long long)rotation.index);
+  std::string data =
+      Format("$r%lld << END\n", static_cast<long long>(rotation.index));
   for (size_t i = 0; i < rotation.pairs.size(); ++i) {
     const Pair& pair = rotation.pairs[i];
     if (i > 0 && pair.unscaled > rotation.pairs[i - 1].unscaled) data += "\n";
@@ -195,7 +196,8 @@ class Script {
 
   static std::string Curve(const RotationReport& rotation, int column,
                            bool light) {
-    return Format("$r%lld using 1:%d ", (long long)rotation.index, column) +
+    return Format("$r%lld using 1:%d ", static_cast<long long>(rotation.index),
+                  column) +
            Style(rotation, light);
   }
 

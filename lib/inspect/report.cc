@@ -135,8 +135,9 @@ RotationReport ReportOf(const rotary_model* model, int64_t index,
     const Pair pair =
         PairAt(i, pairs, inv_freq, unscaled, rotation.trained_length);
     told.pairs.push_back(pair);
-    if (pair.turns < 1.0)
+    if (pair.turns < 1.0) {
       told.below_one_turn.push_back(static_cast<int64_t>(i));
+    }
     if (pair.inv_freq == 0.0) {
       told.do_not_turn.push_back(static_cast<int64_t>(i));
     }

@@ -49,7 +49,8 @@ std::string Cell(double number) {
 }
 
 std::string Heading(const Report& report, const RotationReport& rotation) {
-  std::string text = Format("\nrotation %lld", (long long)rotation.index);
+  std::string text =
+      Format("\nrotation %lld", static_cast<long long>(rotation.index));
   if (!rotation.name.empty()) text += " (" + rotation.name + ")";
   if (!rotation.layers.empty()) {
     return text + ": layers " + Ranges(rotation.layers) + "\n";
@@ -69,8 +70,9 @@ std::string PairTable(const Report& report, const RotationReport& rotation) {
     const Pair& pair = rotation.pairs[i];
     text += Format("  %4zu  ", i);
     if (axes) {
-      text +=
-          pair.axis < 0 ? "   -  " : Format("%4lld  ", (long long)pair.axis);
+      text += pair.axis < 0
+                  ? "   -  "
+                  : Format("%4lld  ", static_cast<long long>(pair.axis));
     }
     const std::string wavelength =
         pair.inv_freq == 0.0 ? "does not turn" : Cell(pair.wavelength);
@@ -111,7 +113,7 @@ std::string PositionTable(const RotationReport& rotation,
                           const PositionRow& row) {
   std::string text =
       Format("\n  position %lld%s; cos and sin are times the gain, %s\n",
-             (long long)row.position,
+             static_cast<long long>(row.position),
              rotation.num_axes > 1 ? " on every axis" : "",
              Shortest(rotation.gain).c_str()) +
       Format("  pair  %22s  %13s  %13s\n", "angle [rad]", "cos", "sin");
@@ -182,7 +184,8 @@ std::string TextOf(const Report& report) {
                    Ranges(report.unrotated).c_str());
   }
   if (report.layer >= 0 && report.rotations.empty()) {
-    text += Format("\nlayer %lld does not rotate\n", (long long)report.layer);
+    text += Format("\nlayer %lld does not rotate\n",
+                   static_cast<long long>(report.layer));
   } else if (report.rotations.empty()) {
     text += "\nno layer rotates\n";
   }
