@@ -62,6 +62,12 @@ void WriteAll(int to, const std::string& text) {
   }
 }
 
+Failure NotFound() {
+  return Failure(
+      "--plot needs gnuplot, which is not found: install it (in Debian's "
+      "package gnuplot-nox)");
+}
+
 // Starts it with these as standard input, output and error.
 pid_t Start(int in, int out, int err) {
   posix_spawn_file_actions_t actions;
@@ -77,11 +83,7 @@ pid_t Start(int in, int out, int err) {
   const int failure =
       posix_spawnp(&child, name, &actions, nullptr, arguments, environ);
   posix_spawn_file_actions_destroy(&actions);
-  if (failure == ENOENT) {
-    throw Failure(
-        "--plot needs gnuplot, which is not found: install it (in Debian's "
-        "package gnuplot-nox)");
-  }
+  if (failure == ENOENT) throw NotFound();
   if (failure != 0) {
     throw Failure(std::string("gnuplot cannot be run: ") + strerror(failure));
   }
@@ -113,6 +115,8 @@ std::string RunGnuplot(const std::string& script) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
+  // What posix_spawn may leave to the child to tell, and does when emulated.
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 127) throw NotFound();
   std::string picture = Contents(out.get());
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || picture.empty()) {
     throw Failure("gnuplot failed: " + Contents(err.get()));
