@@ -28,9 +28,12 @@ namespace {
 // keys may be of any bytes, or of none: what would end or hide the name is "?".
 void CopyEnd(const std::string& from, char* to, size_t size) {
   const size_t kept = from.size() < size ? from.size() : size - 1;
-  const auto end = std::transform(
-      from.end() - static_cast<std::ptrdiff_t>(kept), from.end(), to,
-      [](char c) { return c >= 0 && (c < ' ' || c == 127) ? '?' : c; });
+  const auto end =
+      std::transform(from.end() - static_cast<std::ptrdiff_t>(kept), from.end(),
+                     to, [](char c) {
+                       const auto code = static_cast<unsigned char>(c);
+                       return code < ' ' || code == 127 ? '?' : c;
+                     });
   *end = '\0';
   if (kept == 0) memcpy(to, "?", 2);
 }
