@@ -144,6 +144,8 @@ typedef struct rotary_rotation {
   int64_t rotary_offset;      // where in a head the rotated elements begin
   double softmax_multiplier;  // see rotary_embedding_softmax_multiplier
   double trained_length;      // the longest sequence that the file states; or 0
+  double log_n_length;        // of queries, see rotary_rows_args; 0: they have
+                              // no log-n scaling
   int64_t layers;  // how many have it; 0 if the file does not tell the layers
 } rotary_rotation;
 
@@ -171,7 +173,9 @@ ROTARY_API int64_t rotary_model_layer(const rotary_model *model, int64_t layer);
 // ("base", "scaling.factor", "axes.sections", "pairing", "head_dim");
 // `value` is the value as text; `source` is the key ("rope_parameters.factor"),
 // or "stated by the caller", or says which table or default it is.  A field
-// that is not there has the default of rotary.h.
+// that is not there has the default of rotary.h.  One is no field: of queries
+// that are multiplied by 1 + beta ln(1 + floor(position / original_length)),
+// after the rotation or before it, "llama_4_scaling_beta" is told.
 typedef struct rotary_model_value {
   size_t struct_size;
   const char *name;

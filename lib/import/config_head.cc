@@ -208,22 +208,12 @@ class Reader {
                     "model_type: state the layout");
     }
     std::vector<double>& numbers = sections.value;
-    if (numbers.empty() || numbers.size() > ROTARY_MAX_AXES) {
-      throw Refusal(sections.source, "must have 1 to 8 sections");
-    }
     // Ernie's are those of h, w, t.
-    if (rotation_.axes.layout == ROTARY_AXES_ALTERNATING_LAST) {
+    if (rotation_.axes.layout == ROTARY_AXES_ALTERNATING_LAST &&
+        !numbers.empty()) {
       std::rotate(numbers.begin(), numbers.end() - 1, numbers.end());
     }
-    rotation_.axes.num_axes = static_cast<int64_t>(numbers.size());
-    for (size_t i = 0; i < numbers.size(); ++i) {
-      if (!(numbers[i] >= 0.0 && numbers[i] <= 65536.0) ||
-          numbers[i] != static_cast<double>(static_cast<int64_t>(numbers[i]))) {
-        throw Refusal(sections.source, "must be of whole numbers");
-      }
-      rotation_.axes.sections[i] = static_cast<int64_t>(numbers[i]);
-    }
-    rotation_.Note("axes.sections", TextOf(numbers), sections.source);
+    rotation_.SetSections(sections);
   }
 
   const ConfigPart& part_;

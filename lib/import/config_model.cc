@@ -10,6 +10,7 @@
 
 #include "lib/import/config_head.h"
 #include "lib/import/config_part.h"
+#include "lib/import/config_values.h"
 #include "lib/import/json_object.h"
 #include "lib/import/refusal.h"
 #include "lib/import/rope_parameters.h"
@@ -90,7 +91,8 @@ class Reader {
     const auto read = [&](const std::string& kind) {
       const std::optional<JsonObject> own = all.Object(kind);
       of_kind[kind] =
-          own ? Add(kind, *own, BaseOf(*own, kind), /*scaled=*/true) : -1;
+          own ? Add(kind, *own, BaseOf(part_, *own, kind), /*scaled=*/true)
+              : -1;
     };
     std::vector<std::string> named;
     for (const std::string& kind : all.Keys()) {
@@ -129,12 +131,13 @@ class Reader {
       throw Refusal(part_.object.PathOf("rope_parameters"),
                     "must have an object for each type of layer");
     }
-    const int64_t full = Add(two ? kFull : "", rope, BaseOf(rope, kFull), true);
+    const int64_t full =
+        Add(two ? kFull : "", rope, BaseOf(part_, rope, kFull), true);
     int64_t sliding = full;
     if (two) {
       const bool scaled = part_.Has(kGlobalBase);
       const JsonObject own(scaled ? rope : JsonObject(kNone, rope_path_));
-      sliding = Add(kSliding, own, BaseOf(rope, kSliding), scaled);
+      sliding = Add(kSliding, own, BaseOf(part_, rope, kSliding), scaled);
     }
     for (const std::string& kind : kinds_) {
       AddLayer(kind.empty() ? -1 : kind == kSliding ? sliding : full);
@@ -145,7 +148,7 @@ class Reader {
   void ReadMainAndCompress(const JsonObject& rope) {
     static const json kNone = json::object();
     const int64_t main = Add("main", JsonObject(kNone, rope_path_),
-                             BaseOf(rope, kSliding), /*scaled=*/false);
+                             BaseOf(part_, rope, kSliding), /*scaled=*/false);
     Found<double> base = part_.object.Number("compress_rope_theta");
     if (!base) base = {{160000.0, part_.TypeSource()}};
     const int64_t compress = Add("compress", rope, base, /*scaled=*/true);
@@ -154,69 +157,19 @@ class Reader {
     }
   }
 
-  // Of a rope's own, the model's, or its type.
-  Found<double> BaseOf(const JsonObject& rope, const std::string& kind) const {
-    Found<double> own = rope.Number("rope_theta");
-    Found<double> found = part_.FirstNumber(
-        {"rotary_emb_base", "rope_theta", "rotary_embedding_base"});
-    // Of two that stand there, transformers reads the first.
-    part_.object.Ignore("rope_theta");
-    Found<double> local =
-        part_.FirstNumber({"rope_local_base_freq", "local_rope_theta"});
-    Found<double> global = part_.object.Number("global_rope_theta");
-    const std::string source =
-        part_.type != nullptr ? part_.TypeSource() : std::string("default");
-    const double by_type = part_.type != nullptr ? part_.type->base : 10000.0;
-    if (part_.Has(kFixedBase)) return {{ByRatio(by_type), source}};
-    const bool separate = part_.Has(kLocalBase) || part_.Has(kGlobalBase);
-    if (separate && kind == kSliding) {
-      if (local) return local;
-      return {{10000.0, source}};
-    }
-    if (part_.Has(kGlobalBase) && global) return global;
-    if (const auto attention = part_.object.Object("attn_config")) {
-      if (!found) found = attention->Number("rope_theta");
-    }
-    if (own) return own;
-    if (found) return found;
-    return {{by_type, source}};
-  }
-
-  // ChatGLM's.
-  double ByRatio(double base) const {
-    const Found<double> ratio = part_.object.Number("rope_ratio");
-    return ratio ? base * ratio->value : base;
-  }
-
-  Found<double> TrainedLength() const {
-    const Found<bool> raised = part_.object.Flag("use_dynamic_ntk");
-    Found<double> own = part_.object.Number("seq_length");
-    // Qwen-1 raises the base of longer sequences by steps of its own.
-    if (raised && raised->value && own) {
-      if (options_.length > own->value) {
-        throw Refusal(raised->source,
-                      "is not understood of sequences longer than seq_length");
-      }
-      return own;
-    }
-    const Found<double> length =
-        part_.FirstNumber({"max_position_embeddings", "n_positions",
-                           "max_sequence_length", "max_seq_len"});
-    return length ? length : own;
-  }
-
   int64_t Add(const std::string& kind, const JsonObject& rope,
               const Found<double>& base, bool scaled) {
     auto rotation = std::make_unique<Rotation>();
     rotation->name = kind;
     ReadHead(part_, rope, kind, options_, rotation.get());
     rotation->Set("base", &rotation->config.base, base);
-    const Found<double> length = TrainedLength();
+    const Found<double> length = TrainedLength(part_, options_.length);
     rotation->Set("trained_length", &rotation->trained_length, length);
+    ReadQueryScaling(part_, rope, rotation.get());
     // Said here already.
-    for (const char* key : {"rope_theta", "mrope_section", "mrope_interleaved",
-                            "partial_rotary_factor", "llama_4_scaling_beta",
-                            "interleaved", "max_position_embeddings"}) {
+    for (const char* key :
+         {"rope_theta", "mrope_section", "mrope_interleaved",
+          "partial_rotary_factor", "interleaved", "max_position_embeddings"}) {
       rope.Ignore(key);
     }
     RopeContext context;

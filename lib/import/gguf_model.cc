@@ -243,8 +243,7 @@ class Reader {
 
   void SetSections(const Sourced<std::vector<double>>& sections,
                    Rotation* rotation) {
-    const std::vector<double>& numbers = sections.value;
-    if (numbers.size() != 4) {
+    if (sections.value.size() != 4) {
       throw Refusal(sections.source, "must have 4 sections");
     }
     const bool stated = options_.axes_layout >= 0;
@@ -252,15 +251,7 @@ class Reader {
                         : Has(kInterleaved) ? ROTARY_AXES_INTERLEAVED_GGML
                                             : ROTARY_AXES_SECTIONS_GGML,
                         stated ? kStated : Source());
-    rotation->axes.num_axes = 4;
-    for (size_t i = 0; i < 4; ++i) {
-      if (!(numbers[i] >= 0.0 && numbers[i] <= 65536.0) ||
-          numbers[i] != floor(numbers[i])) {
-        throw Refusal(sections.source, "must be of whole numbers");
-      }
-      rotation->axes.sections[i] = static_cast<int64_t>(numbers[i]);
-    }
-    rotation->Note("axes.sections", TextOf(numbers), sections.source);
+    rotation->SetSections(sections);
   }
 
   void SetBase(bool window, Rotation* rotation) {

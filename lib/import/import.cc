@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <algorithm>
-#include <cstddef>
 #include <exception>
 #include <memory>
 #include <new>
@@ -24,34 +22,6 @@ struct rotary_model {
 namespace rotary_import {
 namespace {
 
-// The end of a text that is too long, as it is what tells keys apart.  A file's
-// keys may be of any bytes, or of none: what would end or hide the name is "?".
-void CopyEnd(const std::string& from, char* to, size_t size) {
-  const size_t kept = from.size() < size ? from.size() : size - 1;
-  const auto end =
-      std::transform(from.end() - static_cast<std::ptrdiff_t>(kept), from.end(),
-                     to, [](char c) {
-                       const auto code = static_cast<unsigned char>(c);
-                       return code < ' ' || code == 127 ? '?' : c;
-                     });
-  *end = '\0';
-  if (kept == 0) memcpy(to, "?", 2);
-}
-
-rotary_status Fail(const Refusal& refusal, rotary_error* error) {
-  if (error != nullptr) {
-    memset(error, 0, sizeof(*error));
-    error->status = refusal.status;
-    error->tensor = -1;
-    error->token = -1;
-    CopyEnd(refusal.argument, error->argument, sizeof(error->argument));
-    // A part of a message that is too long is better than none.
-    snprintf(error->message, sizeof(error->message), "%s: %s", error->argument,
-             refusal.message.c_str());
-  }
-  return refusal.status;
-}
-
 // Runs what may throw.
 template <class Function>
 rotary_status Run(rotary_error* error, const Function& function) {
@@ -59,7 +29,7 @@ rotary_status Run(rotary_error* error, const Function& function) {
     function();
     return ROTARY_OK;
   } catch (const Refusal& refusal) {
-    return Fail(refusal, error);
+    return refusal.Tell(error);
   } catch (const std::bad_alloc&) {
     if (error != nullptr) {
       memset(error, 0, sizeof(*error));
@@ -71,7 +41,7 @@ rotary_status Run(rotary_error* error, const Function& function) {
     }
     return ROTARY_ERROR_MEMORY;
   } catch (const std::exception& failure) {
-    return Fail(Refusal("file", failure.what()), error);
+    return Refusal("file", failure.what()).Tell(error);
   }
 }
 
@@ -256,6 +226,7 @@ rotary_status rotary_model_rotation(const rotary_model* model, int64_t index,
     rotation->rotary_offset = from.rotary_offset;
     rotation->softmax_multiplier = from.softmax_multiplier;
     rotation->trained_length = from.trained_length;
+    rotation->log_n_length = from.log_n_length;
     rotation->layers = from.layers;
   });
 }

@@ -19,6 +19,9 @@ struct Refusal {
         argument(std::move(in_argument)),
         message(std::move(in_message)) {}
 
+  // Writes it to *error, unless that is NULL, and returns the status.
+  rotary_status Tell(rotary_error* error) const;
+
   rotary_status status;
   std::string argument;
   std::string message;

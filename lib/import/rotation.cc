@@ -99,6 +99,22 @@ void Rotation::SetLayout(rotary_axes_layout layout, const std::string& source) {
   Note("axes.layout", LayoutName(layout), source);
 }
 
+void Rotation::SetSections(const Sourced<std::vector<double>>& sections) {
+  const std::vector<double>& numbers = sections.value;
+  if (numbers.empty() || numbers.size() > ROTARY_MAX_AXES) {
+    throw Refusal(sections.source, "must have 1 to 8 sections");
+  }
+  axes.num_axes = static_cast<int64_t>(numbers.size());
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    if (!(numbers[i] >= 0.0 && numbers[i] <= 65536.0) ||
+        numbers[i] != floor(numbers[i])) {
+      throw Refusal(sections.source, "must be of whole numbers");
+    }
+    axes.sections[i] = static_cast<int64_t>(numbers[i]);
+  }
+  Note("axes.sections", TextOf(numbers), sections.source);
+}
+
 void Rotation::SetYarnSoftmax() {
   if (scaling.kind != ROTARY_SCALING_YARN || scaling.mscale_all_dim == 0.0 ||
       scaling.factor <= 1.0) {

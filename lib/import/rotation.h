@@ -42,6 +42,8 @@ class Rotation {
   void SetScaling(rotary_scaling_kind kind, const std::string& source);
   void SetPairing(rotary_pairing value, const std::string& source);
   void SetLayout(rotary_axes_layout layout, const std::string& source);
+  // As many axes as there are numbers, which must be whole.
+  void SetSections(const Sourced<std::vector<double>>& sections);
   void Note(const std::string& name, const std::string& text,
             const std::string& source);
   // DeepSeek's, as rotary_embedding_softmax_multiplier has it.
@@ -69,6 +71,7 @@ class Rotation {
   int64_t rotary_offset = 0;
   double softmax_multiplier = 1.0;
   double trained_length = 0.0;
+  double log_n_length = 0.0;
   int64_t layers = 0;
   std::vector<Value> values;
 };

@@ -6,22 +6,6 @@
 namespace rotary_inspect {
 namespace {
 
-constexpr const char* kKinds[] = {
-    "default",   "linear",    "ntk",      "dynamic_ntk", "ntk_by_parts",
-    "ntk_mixed", "yarn",      "longrope", "llama3",      "proportional",
-    "ggml",      "geometric", "linspace", "riflex"};
-constexpr const char* kLayouts[] = {
-    "given",       "sections",         "sections_ggml",
-    "interleaved", "interleaved_ggml", "alternating_last",
-    "blocks",      "strided",          "alternating"};
-
-// Of a value that a later version of the library may have, its number.
-template <size_t kCount>
-std::string NameIn(const char* const (&names)[kCount], int32_t value) {
-  if (value >= 0 && value < static_cast<int32_t>(kCount)) return names[value];
-  return std::to_string(value);
-}
-
 constexpr unsigned Bit(rotary_scaling_kind kind) { return 1U << kind; }
 constexpr unsigned kLinear = Bit(ROTARY_SCALING_LINEAR);
 constexpr unsigned kNtk = Bit(ROTARY_SCALING_NTK);
@@ -101,6 +85,11 @@ class Collector {
     Add("softmax_multiplier", rotation_.softmax_multiplier);
     Add("trained_length", OrNothing(rotation_.trained_length, true));
     if (rotation_.trained_length == 0.0) fields_.back().source = "not told";
+    if (rotation_.log_n_length != 0.0) {
+      Add("log_n_length", rotation_.log_n_length);
+    }
+    const std::string beta = Text("llama_4_scaling_beta");
+    if (!beta.empty()) Add("llama_4_scaling_beta", beta);
     fields_.push_back({"embedding_bytes",
                        static_cast<int64_t>(rotary_embedding_bytes(embedding_)),
                        "computed"});
@@ -118,6 +107,23 @@ class Collector {
     return source != nullptr ? source : "";
   }
 
+  // The value as the model tells it, or "".
+  std::string Text(const std::string& name) const {
+    const int64_t count = rotary_model_values(model_, index_);
+    for (int64_t i = 0; i < count; ++i) {
+      rotary_model_value value;
+      rotary_model_value_init(&value, sizeof(value));
+      rotary_model_value_at(model_, index_, i, &value, nullptr);
+      if (name == value.name) return value.value;
+    }
+    return "";
+  }
+
+  std::string KindName() const {
+    const std::string told = Text("scaling.kind");
+    return told.empty() ? "default" : told;
+  }
+
   void Add(const std::string& name, FieldValue value) {
     const std::string source = Source(name);
     fields_.push_back(
@@ -130,7 +136,7 @@ class Collector {
   }
 
   void AddScaling() {
-    Add("scaling.kind", NameIn(kKinds, Kind()));
+    Add("scaling.kind", KindName());
     const rotary_scaling* scaling = rotation_.config.scaling;
     if (scaling == nullptr) return;
     for (const ScalingNumber& number : kNumbers) {
@@ -171,7 +177,7 @@ class Collector {
         {"axes.num_axes", axes->num_axes,
          Source(Source("axes.sections").empty() ? "axes.layout"
                                                 : "axes.sections")});
-    Add("axes.layout", NameIn(kLayouts, axes->layout));
+    Add("axes.layout", Text("axes.layout"));
     if (Source("axes.sections").empty()) return;
     Add("axes.sections",
         std::vector<double>(axes->sections, axes->sections + axes->num_axes));
@@ -183,7 +189,7 @@ class Collector {
     std::string factor = Source("scaling.attention_factor");
     if (factor.empty() &&
         rotary_embedding_gain(embedding_) != rotation_.config.gain) {
-      factor = "formula of " + NameIn(kKinds, Kind());
+      factor = "formula of " + KindName();
     }
     if (!sources.empty() && !factor.empty()) sources += " and ";
     sources += factor;

@@ -59,6 +59,30 @@ TEST_CASE("values of a config.json tell their keys") {
   CHECK(SourceOf(gemma.get(), 1, "head_dim") == "text_config.global_head_dim");
 }
 
+TEST_CASE("what queries alone are multiplied by is told") {
+  const Model qwen =
+      Require(ImportConfig(ReadTestFile("configs/qwen_7b.json")));
+  CHECK(RotationOf(qwen.get(), 0).log_n_length == 8192);
+  CHECK(SourceOf(qwen.get(), 0, "log_n_length") == "seq_length");
+  CHECK(SourceOf(qwen.get(), 0, "llama_4_scaling_beta").empty());
+  const Model mistral =
+      Require(ImportConfig(ReadTestFile("configs/ministral3_8b.json")));
+  CHECK(RotationOf(mistral.get(), 0).log_n_length == 0);
+  CHECK(SourceOf(mistral.get(), 0, "llama_4_scaling_beta") ==
+        "text_config.rope_parameters.llama_4_scaling_beta");
+  const std::string start = "{\"model_type\": \"qwen\", \"kv_channels\": 128";
+  for (const char* rest : {", \"use_logn_attn\": true}",
+                           ", \"use_logn_attn\": true, \"seq_length\": 1}",
+                           ", \"use_logn_attn\": true, \"seq_length\": -5}"}) {
+    CAPTURE(rest);
+    CHECK(std::string(ImportConfig(start + rest).error.argument) ==
+          "seq_length");
+  }
+  const Model without =
+      Require(ImportConfig(start + ", \"use_logn_attn\": false}"));
+  CHECK(RotationOf(without.get(), 0).log_n_length == 0);
+}
+
 TEST_CASE("values that the caller states tell so") {
   rotary_import_options options = ImportOptions();
   options.pairing = ROTARY_INTERLEAVED;
