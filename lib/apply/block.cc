@@ -8,8 +8,8 @@ namespace rotary {
 namespace {
 
 // Rows that are made or gathered on the way live on the stack, which leaves
-// 6 of the 16 KB of a call to all its other frames.
-constexpr int64_t kScratchFloats = 2560;
+// 7 of the 16 KB of a call to all its other frames.
+constexpr int64_t kScratchFloats = 2304;
 static_assert(kScratchFloats % (2 * kPairPadding) == 0);
 
 struct Scratch {

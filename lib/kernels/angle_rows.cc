@@ -172,8 +172,9 @@ bool HasPosition(const AngleRowsJob& job, int64_t row) {
   return true;
 }
 
+// Not inline: a frame for each, where one for all takes more stack.
 template <Scale kScale>
-void MakeRows(const AngleRowsJob& job) {
+HWY_NOINLINE void MakeRows(const AngleRowsJob& job) {
   for (int64_t row = 0; row < job.count; ++row) {
     const bool rotates = HasPosition(job, row);
     job.rotates[row] = rotates ? kRotated : kCopied;

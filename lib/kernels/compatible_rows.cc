@@ -132,8 +132,9 @@ HWY_INLINE void MakeHfPairs(const CompatibleRowsJob& job,
   StoreCosSin<To>(df, job, places, angles);
 }
 
+// Not inline, as ggml's: a frame for each, where one for all takes more stack.
 template <class To>
-void MakeHfRows(const CompatibleRowsJob& job) {
+HWY_NOINLINE void MakeHfRows(const CompatibleRowsJob& job) {
   const int64_t lanes =
       static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>()));
   for (int64_t row = 0; row < job.count; ++row) {
@@ -242,7 +243,7 @@ HWY_INLINE void MakeGgmlGroup(const CompatibleRowsJob& job, int64_t group,
 }
 
 template <class To>
-void MakeGgmlRows(const CompatibleRowsJob& job) {
+HWY_NOINLINE void MakeGgmlRows(const CompatibleRowsJob& job) {
   Theta of_axis[kMostAxes];
   for (int64_t a = 0; a < job.axes; ++a) Begin(job, a, 0, of_axis[a]);
   for (int64_t group = 0; group < job.pair_begin + job.pair_count;

@@ -124,10 +124,10 @@ TEST_CASE("in place: as many heads as are copied at a time, and others") {
 }
 
 TEST_CASE("in place: the widest heads, in one call also without rows") {
-  // A call without rows makes those of 1280 pairs at a time.
-  const std::vector<Width> some = {{4096, 4096, 0}, {4096, 2562, 1000}};
-  const std::vector<Width> all = {{4096, 4096, 0},    {4096, 2562, 1000},
-                                  {4096, 2562, 1534}, {4096, 2560, 1},
+  // A call without rows makes those of 1152 pairs at a time.
+  const std::vector<Width> some = {{4096, 4096, 0}, {4096, 2306, 1000}};
+  const std::vector<Width> all = {{4096, 4096, 0},    {4096, 2306, 1000},
+                                  {4096, 2306, 1790}, {4096, 2304, 1},
                                   {2820, 2818, 1},    {4095, 4094, 1}};
   for (const Width& width : Effort(some, all)) {
     for (const int64_t tokens : {1, 4}) {
