@@ -29,8 +29,9 @@ endforeach()
 # spin while they wait: emulated, that takes the processor from the others. The
 # longest of all tests, they begin first, and side by side.
 set(qemu_rows --source-file=*/tests/rows/*)
-set(qemu_rest --source-file-exclude=*/tests/rows/*)
-foreach(part rows rest)
+set(qemu_apply --source-file=*/tests/apply/*)
+set(qemu_rest --source-file-exclude=*/tests/rows/*,*/tests/apply/*)
+foreach(part rows apply rest)
   add_test(
     NAME qemu_rotary_test_${part}
     COMMAND ${QEMU_X86_64} -cpu Nehalem $<TARGET_FILE:rotary_test>
