@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -59,15 +59,16 @@ Imported ImportGguf(const std::string& file,
 
 Imported ImportGgufFile(const std::string& file,
                         const rotary_import_options* options) {
-  char path[] = "/tmp/rotary_import_XXXXXX";
-  const int descriptor = mkstemp(path);
+  std::string path =
+      std::filesystem::temp_directory_path() / "rotary_import_XXXXXX";
+  const int descriptor = mkstemp(path.data());
   REQUIRE(descriptor >= 0);
   close(descriptor);
   std::ofstream(path, std::ios::binary) << file;
   Imported imported = Import([&](rotary_model** model, rotary_error* error) {
-    return rotary_model_from_gguf_file(path, options, model, error);
+    return rotary_model_from_gguf_file(path.c_str(), options, model, error);
   });
-  std::remove(path);
+  std::filesystem::remove(path);
   return imported;
 }
 
