@@ -153,6 +153,7 @@ HWY_NOINLINE void MakeHfRows(const CompatibleRowsJob& job) {
 }
 
 constexpr int64_t kTokens = kCompatibleRows;
+static_assert(kTokens % 4 == 0, "four at a time are taken apart");
 
 // ggml's theta of one axis, of all tokens at the pair that is next.
 struct Theta {

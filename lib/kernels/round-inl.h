@@ -55,6 +55,7 @@ HWY_INLINE hn::Vec<DF> Round(DF df, const V* parts) {
 #endif
 }
 
+// One vector's lanes as those of kParts.
 template <class D, class VF, class V = hn::Vec<D>>
 HWY_INLINE void Widen(D d, VF v, V* parts) {
 #if HWY_TARGET == HWY_SCALAR
