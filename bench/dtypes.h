@@ -1,4 +1,4 @@
-// The element types of rotary_bench.  Used by workloads.h and reference.cc.
+// The element types of rotary_bench.  Used by cases.h and reference.cc.
 
 #ifndef ROTARY_BENCH_DTYPES_H_
 #define ROTARY_BENCH_DTYPES_H_

@@ -115,6 +115,20 @@ std::vector<int> StreamThreads(const Case& c) {
   return threads;
 }
 
+bool IsFor(StreamUse use, const Case& c) {
+  switch (use) {
+    case StreamUse::kOutOfPlace:
+      return c.out_of_place;
+    case StreamUse::kPieces:
+      return MovesTails(c);
+    case StreamUse::kNoPieces:
+      return !MovesTails(c);
+    case StreamUse::kAny:
+      break;
+  }
+  return true;
+}
+
 // The best two, by a short trial: it may be wrong by a little, both will be
 // measured.
 std::vector<StreamContestant> BestStreams(const Case& c, const Memory& memory) {
@@ -122,7 +136,7 @@ std::vector<StreamContestant> BestStreams(const Case& c, const Memory& memory) {
   const StreamSet set = Streams();
   for (const int threads : StreamThreads(c)) {
     for (size_t i = 0; i < set.count; ++i) {
-      if (set.streams[i].out_of_place_only && !c.out_of_place) continue;
+      if (!IsFor(set.streams[i].use, c)) continue;
       streams.emplace_back(set.streams[i], threads);
     }
   }

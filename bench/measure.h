@@ -8,7 +8,8 @@
 
 #include <functional>
 
-#include "bench/workloads.h"
+#include "bench/cases.h"
+#include "bench/memory.h"
 
 namespace rotary_bench {
 

@@ -10,37 +10,57 @@
 
 #include <vector>
 
+#include "bench/angles.h"
+#include "bench/rotation.h"
+#include "bench/source.h"
+
 namespace rotary_bench {
 namespace {
 
-constexpr int64_t kPairs = kHeadDim / 2;
+// Of thousands of tokens some are checked, an odd number apart, so that all
+// places of a block of tokens come about.
+constexpr int64_t kManyTokens = 1024;
+constexpr int64_t kCheckedEvery = 63;
 
-struct CosSin {
-  long double cos, sin;
+// The cos and sin of a pair, and how far from them those of the library may be.
+struct Turn {
+  CosSin exact;
+  double relative_error;
+  double absolute_error;
 };
 
-std::vector<CosSin> Row(int32_t position) {
-  std::vector<CosSin> row;
-  for (int64_t pair = 0; pair < kPairs; ++pair) {
-    const long double inv_freq =
-        powl(kBase, -2.0L * static_cast<long double>(pair) / kHeadDim);
-    const long double angle = static_cast<long double>(position) * inv_freq;
-    row.push_back({cosl(angle), sinl(angle)});
+// With u = 2^-24, a row is within 1 ulp (2u of cos) or 2^-50 of the cos and sin
+// of its angle.  The angle of an exact row is off as far as its inv_freq, an
+// f64, is from the formula: within an ulp, 2^-52 of it.  Twice that covers the
+// rounding of this file's long double.  In HF's arithmetic the angle is an f32,
+// the same number here and there, and a view's cos and sin are used as they
+// are.
+std::vector<Turn> Row(const Case& c, const Memory& memory, int64_t token) {
+  const Workload& workload = *c.workload;
+  std::vector<Turn> row;
+  for (int64_t pair = 0; pair < workload.rotary_dim / 2; ++pair) {
+    if (workload.rows == RowSource::kCosSinView) {
+      row.push_back({OfView(workload, memory, token, pair), 0.0, 0.0});
+      continue;
+    }
+    const long double angle = Angle(workload, token, pair);
+    const double angle_error = workload.rows == RowSource::kEmbedding
+                                   ? 0x1p-51 * static_cast<double>(angle)
+                                   : 0.0;
+    row.push_back({{cosl(angle), sinl(angle)}, 0x1p-23, 0x1p-50 + angle_error});
   }
   return row;
 }
 
 // How far a * cos - b * sin may be from its value, by the accuracy that
-// rotary.h promises.  With T = |a cos| + |b sin| and u = 2^-24:
-//   the row is within 1 ulp (2u of cos) or 2^-50,  2u T + 2^-50 (|a| + |b|)
-//   the rotation rounds                            2u T (1 + 2u) + 2^-149
-//   inv_freq, an f64, is within an ulp (2^-52 of it) of the formula, and the
-//   positions are below 2^13                       2^-39 (|a| + |b|)
-// and the factor 1 + 2^-20 covers the terms of second order.
-double Tolerance(double a, double b, const CosSin& row) {
-  const double terms = fabs(a * static_cast<double>(row.cos)) +
-                       fabs(b * static_cast<double>(row.sin));
-  return (0x1p-22 * terms + 0x1p-39 * (fabs(a) + fabs(b)) + 0x1p-149) *
+// rotary.h promises.  With T = |a cos| + |b sin|, the rotation rounds by
+// 2u T (1 + 2u) + 2^-149 beside the row's error, and the factor 1 + 2^-20
+// covers the terms of second order.
+double Tolerance(double a, double b, const Turn& turn) {
+  const double terms = fabs(a * static_cast<double>(turn.exact.cos)) +
+                       fabs(b * static_cast<double>(turn.exact.sin));
+  return ((turn.relative_error + 0x1p-23) * terms +
+          turn.absolute_error * (fabs(a) + fabs(b)) + 0x1p-149) *
          (1 + 0x1p-20);
 }
 
@@ -59,26 +79,26 @@ class Checker {
         output_(c.out_of_place ? memory.y.data() : x_) {}
 
   // One head, whose first element is `head`, of the token that has `row`.
-  bool HeadIsRight(int64_t head, const std::vector<CosSin>& row) const {
+  bool HeadIsRight(int64_t head, const std::vector<Turn>& row) const {
+    const int64_t pairs = static_cast<int64_t>(row.size());
     const bool half = case_.pairing == ROTARY_HALF;
-    for (int64_t pair = 0; pair < kPairs; ++pair) {
-      const int64_t first = head + (half ? pair : 2 * pair);
-      const int64_t second = first + (half ? kPairs : 1);
+    const int64_t rotated = head + case_.workload->rotary_offset;
+    for (int64_t pair = 0; pair < pairs; ++pair) {
+      const int64_t first = rotated + (half ? pair : 2 * pair);
+      const int64_t second = first + (half ? pairs : 1);
       const double a = Original(*case_.input, first);
       const double b = Original(*case_.input, second);
-      const CosSin& r = row[static_cast<size_t>(pair)];
-      if (!IsRight(first, a * r.cos - b * r.sin, Tolerance(a, b, r)) ||
-          !IsRight(second, b * r.cos + a * r.sin, Tolerance(b, a, r))) {
-        return false;
-      }
-      if (case_.out_of_place && (case_.input->read(x_, first) != a ||
-                                 case_.input->read(x_, second) != b)) {
-        fprintf(stderr, "rotary_bench: %s: the input was written, pair %lld\n",
-                Name(case_).c_str(), static_cast<long long>(pair));
+      const Turn& turn = row[static_cast<size_t>(pair)];
+      const CosSin& r = turn.exact;
+      if (!IsRight(first, a * r.cos - b * r.sin, Tolerance(a, b, turn)) ||
+          !IsRight(second, b * r.cos + a * r.sin, Tolerance(b, a, turn))) {
         return false;
       }
     }
-    return true;
+    const int64_t end = head + case_.workload->head_dim;
+    return HasOriginals(output_, "output", head, rotated) &&
+           HasOriginals(output_, "output", rotated + 2 * pairs, end) &&
+           (!case_.out_of_place || HasOriginals(x_, "input", head, end));
   }
 
  private:
@@ -98,6 +118,23 @@ class Checker {
     return false;
   }
 
+  // Of elements that are not rotated; where there are any, no dtype changes.
+  bool HasOriginals(const unsigned char* data, const char* which, int64_t begin,
+                    int64_t end) const {
+    for (int64_t element = begin; element < end; ++element) {
+      const double expected = Original(*case_.input, element);
+      const double value = case_.input->read(data, element);
+      if (value == expected) continue;
+      fprintf(stderr,
+              "rotary_bench: %s: element %lld of the %s is %.9g, was "
+              "%.9g\n",
+              Name(case_).c_str(), static_cast<long long>(element), which,
+              value, expected);
+      return false;
+    }
+    return true;
+  }
+
   const Case& case_;
   const unsigned char* const x_;
   const unsigned char* const output_;
@@ -105,25 +142,23 @@ class Checker {
 
 }  // namespace
 
-bool OutputIsRight(const Case& c, const Embedding& embedding,
-                   const Memory& memory) {
+bool OutputIsRight(const Case& c, const Memory& memory) {
   memory.Fill(c);
   if (c.out_of_place) memset(memory.y.data(), 0, OutputBytes(c));
-  const Rotation rotation(c, embedding, memory);
+  const Rotation rotation(c, memory);
   rotation.RunChecked();
 
   const Checker checker(c, memory);
   const int64_t tokens = c.workload->tokens;
-  const int64_t keys = tokens * kQueryHeads * kHeadDim;
-  for (int64_t t = 0; t < tokens; t += c.workload->checked_every) {
-    const std::vector<CosSin> row = Row(c.workload->position(t));
-    for (int64_t h = 0; h < kQueryHeads; ++h) {
-      const int64_t head = (t * kQueryHeads + h) * kHeadDim;
-      if (!checker.HeadIsRight(head, row)) return false;
-    }
-    for (int64_t h = 0; h < kKeyHeads; ++h) {
-      const int64_t head = keys + (t * kKeyHeads + h) * kHeadDim;
-      if (!checker.HeadIsRight(head, row)) return false;
+  const int64_t step = tokens < kManyTokens ? 1 : kCheckedEvery;
+  for (int64_t t = 0; t < tokens; t += step) {
+    const std::vector<Turn> row = Row(c, memory, t);
+    for (const TensorPlace& tensor : Tensors(*c.workload)) {
+      for (int64_t h = 0; h < tensor.heads; ++h) {
+        const int64_t head = tensor.first_element + t * tensor.token_stride +
+                             h * tensor.head_stride;
+        if (!checker.HeadIsRight(head, row)) return false;
+      }
     }
   }
   return true;

@@ -11,15 +11,23 @@
 #include <vector>
 
 #include "bench/arithmetic.h"
+#include "bench/cases.h"
 #include "bench/measure.h"
+#include "bench/memory.h"
 #include "bench/reference.h"
 #include "bench/rotation.h"
 #include "bench/rows_bench.h"
+#include "bench/source.h"
 #include "bench/stream.h"
-#include "bench/workloads.h"
 
 namespace rotary_bench {
 namespace {
+
+#if defined(__clang__)
+constexpr char kCompiler[] = __VERSION__;  // "Clang 14.0.6", or so
+#else
+constexpr char kCompiler[] = "GCC " __VERSION__;
+#endif
 
 void AddContext() {
   const char* target;
@@ -32,6 +40,7 @@ void AddContext() {
   for (int32_t i = 0; i < rotary_target_count(); ++i) {
     targets += std::string(i > 0 ? " " : "") + rotary_target_name(i);
   }
+  benchmark::AddCustomContext("compiler", kCompiler);
   benchmark::AddCustomContext("rotary_version", rotary_version_string());
   benchmark::AddCustomContext("rotary_has_openmp",
                               std::to_string(rotary_has_openmp()));
@@ -76,8 +85,7 @@ void Run(benchmark::State& state, const std::string& name, const Case& c,
       *exceeded = true;
     }
   }
-  // Read and written.
-  state.SetBytesProcessed(static_cast<int64_t>(InputBytes(c) + OutputBytes(c)));
+  state.SetBytesProcessed(static_cast<int64_t>(MovedBytes(c)));
 }
 
 int Main(int argc, char** argv) {
@@ -95,17 +103,15 @@ int Main(int argc, char** argv) {
   AddContext();
 
   const Filter filter(benchmark::GetBenchmarkFilter());
-  const Embedding embedding;
-  const Memory memory(embedding.LargestRowBytes());
+  const Memory memory(LargestRowBytes());
   bool exceeded = false;
   for (const Case& c : AllCases()) {
     if (!filter.Takes(c)) continue;
-    if (!OutputIsRight(c, embedding, memory)) return EXIT_FAILURE;
+    if (!OutputIsRight(c, memory)) return EXIT_FAILURE;
     const std::string name = Name(c);
-    const auto run = [=, &embedding, &memory,
-                      &exceeded](benchmark::State& state) {
+    const auto run = [=, &memory, &exceeded](benchmark::State& state) {
       memory.Fill(c);
-      const Rotation rotation(c, embedding, memory);
+      const Rotation rotation(c, memory);
       const auto calls = [&rotation](int64_t n) { rotation.Run(n); };
       Run(state, name, c, calls, memory, &exceeded);
     };
@@ -114,7 +120,7 @@ int Main(int argc, char** argv) {
   const Case decode = AllCases().front();
   const auto arithmetic = [&](benchmark::State& state) {
     const auto calls = [&](int64_t n) {
-      RotateInRegisters(n * decode.workload->tokens * kTokenElements / 2);
+      RotateInRegisters(n * Elements(*decode.workload) / 2);
     };
     Run(state, "arithmetic", decode, calls, memory, &exceeded);
   };

@@ -6,6 +6,8 @@
 #include <rotary/rotary.h>
 #include <string.h>
 
+#include <utility>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "bench/stream.cc"
 // clang-format off
@@ -29,8 +31,10 @@ enum class Stores { kOrdinary, kNonTemporal };
 // The order of the lines (64 bytes) of a block.  kPaired has two streams, as
 // half pairing has them.
 enum class Order { kLinear, kPaired };
-constexpr size_t Offset(Order order, size_t line) {
-  return 64 * (order == Order::kLinear ? line : line % 2 * 4 + line / 2);
+constexpr size_t Offset(Order order, size_t line, size_t lines) {
+  return 64 * (order == Order::kLinear || lines == 1
+                   ? line
+                   : line % 2 * (lines / 2) + line / 2);
 }
 
 // kLocality is that of __builtin_prefetch, kAhead is in bytes.
@@ -58,6 +62,13 @@ using ToL1Far = Prefetch<3, 4096>;
 using ToL2 = Prefetch<2, 8192>;
 using ToBoth = Both<Prefetch<2, 16384>, Prefetch<3, 2048>>;
 using PastL2 = Prefetch<0, 2048>;
+// Multiples of 768: the tails of heads of 192 elements, in 16 or 32 bits, are
+// met again.
+using NextPiecesToL1 = Prefetch<3, size_t{4} * 768>;
+using PiecesToL1 = Prefetch<3, size_t{16} * 768>;
+using PiecesToL2 = Prefetch<2, size_t{32} * 768>;
+using FarPiecesToL2 = Prefetch<2, size_t{64} * 768>;
+using PiecesToBoth = Both<FarPiecesToL2, NextPiecesToL1>;
 
 template <class D, Stores kStores, class P>
 HWY_INLINE void Line(D d, hn::Vec<D> zero, const unsigned char* from,
@@ -75,22 +86,38 @@ HWY_INLINE void Line(D d, hn::Vec<D> zero, const unsigned char* from,
   }
 }
 
-template <class D, Stores kStores, class P, Order kOrder>
+template <class D, Stores kStores, class P, Order kOrder, size_t... kLines>
 HWY_INLINE void Block(D d, hn::Vec<D> zero, const unsigned char* from,
-                      unsigned char* to) {
+                      unsigned char* to, std::index_sequence<kLines...>) {
+  (Line<D, kStores, P>(d, zero,
+                       from + Offset(kOrder, kLines, sizeof...(kLines)),
+                       to + Offset(kOrder, kLines, sizeof...(kLines))),
+   ...);
+}
+
+// Whole blocks, then one each of half as many lines.
+template <class D, Stores kStores, class P, Order kOrder>
+HWY_INLINE void Piece(D d, hn::Vec<D> zero, const unsigned char* from,
+                      unsigned char* to, size_t bytes) {
   static_assert(kStreamBlock == size_t{8} * 64, "eight lines");
-  constexpr size_t k1 = Offset(kOrder, 1), k2 = Offset(kOrder, 2),
-                   k3 = Offset(kOrder, 3), k4 = Offset(kOrder, 4),
-                   k5 = Offset(kOrder, 5), k6 = Offset(kOrder, 6),
-                   k7 = Offset(kOrder, 7);
-  Line<D, kStores, P>(d, zero, from, to);
-  Line<D, kStores, P>(d, zero, from + k1, to + k1);
-  Line<D, kStores, P>(d, zero, from + k2, to + k2);
-  Line<D, kStores, P>(d, zero, from + k3, to + k3);
-  Line<D, kStores, P>(d, zero, from + k4, to + k4);
-  Line<D, kStores, P>(d, zero, from + k5, to + k5);
-  Line<D, kStores, P>(d, zero, from + k6, to + k6);
-  Line<D, kStores, P>(d, zero, from + k7, to + k7);
+  const unsigned char* end = from + bytes / kStreamBlock * kStreamBlock;
+  for (; from != end; from += kStreamBlock, to += kStreamBlock) {
+    Block<D, kStores, P, kOrder>(d, zero, from, to,
+                                 std::make_index_sequence<8>());
+  }
+  if ((bytes & 256) != 0) {
+    Block<D, kStores, P, kOrder>(d, zero, from, to,
+                                 std::make_index_sequence<4>());
+    from += 256;
+    to += 256;
+  }
+  if ((bytes & 128) != 0) {
+    Block<D, kStores, P, kOrder>(d, zero, from, to,
+                                 std::make_index_sequence<2>());
+    from += 128;
+    to += 128;
+  }
+  if ((bytes & 64) != 0) Line<D, kStores, P>(d, zero, from, to);
 }
 
 template <class D>
@@ -115,9 +142,10 @@ void Move(const StreamSpan& span) {
   for (size_t chunk = 0; chunk < span.chunks; ++chunk) {
     seen = ReadRow(d, seen, row, span.chunk_row_bytes);
     row += span.chunk_row_bytes;
-    const unsigned char* end = from + span.chunk_bytes;
-    for (; from != end; from += kStreamBlock, to += kStreamBlock) {
-      Block<D, kStores, P, kOrder>(d, zero, from, to);
+    for (size_t piece = 0; piece < span.chunk_pieces; ++piece) {
+      Piece<D, kStores, P, kOrder>(d, zero, from, to, span.piece_bytes);
+      from += span.piece_stride;
+      to += span.piece_stride;
     }
   }
   hn::StoreU(seen, d, span.sink);
@@ -129,26 +157,37 @@ void Copy(const StreamSpan& span) {
   const hn::Vec<Wide> seen =
       ReadRow(d, hn::Zero(d), span.rows, span.chunks * span.chunk_row_bytes);
   hn::StoreU(seen, d, span.sink);
-  memcpy(span.to, span.from, span.chunks * span.chunk_bytes);
+  memcpy(span.to, span.from,
+         span.chunks * span.chunk_pieces * span.piece_bytes);
 }
 
 constexpr Stores kOrdinary = Stores::kOrdinary;
 constexpr Stores kNonTemporal = Stores::kNonTemporal;
 
+constexpr StreamUse kAny = StreamUse::kAny;
+constexpr StreamUse kOutOfPlace = StreamUse::kOutOfPlace;
+constexpr StreamUse kPieces = StreamUse::kPieces;
+constexpr StreamUse kNoPieces = StreamUse::kNoPieces;
+
 constexpr Stream kStreams[] = {
-    {"wide", &Move<Wide, kOrdinary>, false},
-    {"wide, paired", &Move<Wide, kOrdinary, None, Order::kPaired>, false},
-    {"wide, to L1", &Move<Wide, kOrdinary, ToL1>, false},
-    {"wide, far to L1", &Move<Wide, kOrdinary, ToL1Far>, false},
-    {"wide, far to L2", &Move<Wide, kOrdinary, ToL2>, false},
-    {"wide, far to L2, near to L1", &Move<Wide, kOrdinary, ToBoth>, false},
-    {"narrow", &Move<Narrow, kOrdinary>, false},
-    {"non-temporal", &Move<Wide, kNonTemporal>, false},
-    {"non-temporal, to L1", &Move<Wide, kNonTemporal, ToL1>, true},
-    {"non-temporal, far to L2", &Move<Wide, kNonTemporal, ToL2>, true},
-    {"non-temporal, past L2", &Move<Wide, kNonTemporal, PastL2>, true},
-    {"non-temporal, narrow", &Move<Narrow, kNonTemporal>, true},
-    {"memcpy", &Copy, true}};
+    {"wide", &Move<Wide, kOrdinary>, kAny},
+    {"wide, paired", &Move<Wide, kOrdinary, None, Order::kPaired>, kAny},
+    {"wide, to L1", &Move<Wide, kOrdinary, ToL1>, kNoPieces},
+    {"wide, far to L1", &Move<Wide, kOrdinary, ToL1Far>, kNoPieces},
+    {"wide, far to L2", &Move<Wide, kOrdinary, ToL2>, kNoPieces},
+    {"wide, far to L2, near to L1", &Move<Wide, kOrdinary, ToBoth>, kNoPieces},
+    {"wide, pieces to L1", &Move<Wide, kOrdinary, PiecesToL1>, kPieces},
+    {"wide, pieces to L2", &Move<Wide, kOrdinary, PiecesToL2>, kPieces},
+    {"wide, far pieces to L2", &Move<Wide, kOrdinary, FarPiecesToL2>, kPieces},
+    {"wide, far pieces to L2, next to L1", &Move<Wide, kOrdinary, PiecesToBoth>,
+     kPieces},
+    {"narrow", &Move<Narrow, kOrdinary>, kAny},
+    {"non-temporal", &Move<Wide, kNonTemporal>, kAny},
+    {"non-temporal, to L1", &Move<Wide, kNonTemporal, ToL1>, kOutOfPlace},
+    {"non-temporal, far to L2", &Move<Wide, kNonTemporal, ToL2>, kOutOfPlace},
+    {"non-temporal, past L2", &Move<Wide, kNonTemporal, PastL2>, kOutOfPlace},
+    {"non-temporal, narrow", &Move<Narrow, kNonTemporal>, kOutOfPlace},
+    {"memcpy", &Copy, kOutOfPlace}};
 constexpr StreamSet kSet = {"", kStreams, sizeof(kStreams) / sizeof(Stream)};
 
 }  // namespace

@@ -7,35 +7,62 @@
 namespace rotary_bench {
 namespace {
 
-// A token is cut into chunks of whole blocks, whatever its dtypes, each with as
-// much of a kept row.
-constexpr size_t kChunksPerToken = 2;
-static_assert(kTokenElements * 2 / kChunksPerToken % kStreamBlock == 0 &&
-                  kTokenElements * 3 / kChunksPerToken % kStreamBlock == 0,
-              "16 bits, and 16 bits with 32");
-static_assert(kRowBytes / kChunksPerToken % 64 == 0, "lines");
+// A token is cut in two, so that two threads have work at the smallest, each
+// half with as much of a row; where that is less than a block, a chunk is as
+// many halves as fill one.
+size_t HalfTokensPerChunk(const Case& c, size_t half_token_bytes) {
+  const size_t half_tokens = static_cast<size_t>(c.workload->tokens) * 2;
+  size_t count = 1;
+  while (count * half_token_bytes < kStreamBlock &&
+         half_tokens % (count * 2) == 0) {
+    count *= 2;
+  }
+  return count;
+}
 
 StreamSpan Part(const Case& c, const Memory& memory, size_t part,
                 size_t parts) {
   // The compiler must not know that these bits are 0.
   static volatile uint32_t no_bits = 0;
 
-  const size_t chunks =
-      static_cast<size_t>(c.workload->tokens) * kChunksPerToken;
+  const Workload& workload = *c.workload;
+  const size_t half_tokens = static_cast<size_t>(workload.tokens) * 2;
+  const size_t half_token_bytes = MovedBytes(c) / 2 / half_tokens;
+  const size_t halves = HalfTokensPerChunk(c, half_token_bytes);
+  const size_t chunks = half_tokens / halves;
   const size_t first = chunks * part / parts;
   const size_t count = chunks * (part + 1) / parts - first;
-  const size_t bytes = (InputBytes(c) + OutputBytes(c)) / 2 / chunks;
-  const size_t row_bytes = c.kept_rows ? kRowBytes / kChunksPerToken : 0;
 
   StreamSpan span;
-  span.from = memory.x.data() + first * bytes;
-  span.to = (c.out_of_place ? memory.y : memory.x).data() + first * bytes;
+  size_t pieces = 1;
+  size_t offset = 0;
+  span.piece_bytes = halves * half_token_bytes;
+  span.piece_stride = span.piece_bytes;
+  if (MovesTails(c)) {
+    const size_t bytes = static_cast<size_t>(c.input->bytes);
+    span.piece_bytes = static_cast<size_t>(workload.rotary_dim) * bytes;
+    span.piece_stride = static_cast<size_t>(workload.head_dim) * bytes;
+    pieces = halves * half_token_bytes / span.piece_bytes;
+    offset = static_cast<size_t>(workload.rotary_offset) * bytes;
+  }
+  const size_t skipped = first * pieces * span.piece_stride + offset;
+  const size_t row_bytes = ReadsRows(c) ? RowBytes(workload) / 2 * halves : 0;
+  span.from = memory.x.data() + skipped;
+  span.to = (c.out_of_place ? memory.y : memory.x).data() + skipped;
   span.rows = memory.rows.data() + first * row_bytes;
-  // Without rows there is no need to stop between chunks.
-  span.chunks = c.kept_rows ? count : 1;
-  span.chunk_bytes = c.kept_rows ? bytes : bytes * count;
+  span.chunks = count;
+  span.chunk_pieces = pieces;
   span.chunk_row_bytes = row_bytes;
   span.zero = no_bits;
+  if (row_bytes == 0) {
+    // There is no need to stop between chunks.
+    span.chunks = 1;
+    span.chunk_pieces = count * pieces;
+    if (!MovesTails(c)) {
+      span.chunk_pieces = 1;
+      span.piece_bytes *= count;
+    }
+  }
   return span;
 }
 

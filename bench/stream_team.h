@@ -13,8 +13,9 @@
 #include <thread>
 #include <vector>
 
+#include "bench/cases.h"
+#include "bench/memory.h"
 #include "bench/stream.h"
-#include "bench/workloads.h"
 
 namespace rotary_bench {
 

@@ -1,156 +1,103 @@
-// The tables of workloads and element types, the cases made from them, and
-// their memory.
+// The table of workloads, and what follows from a row of it.
 
 #include "bench/workloads.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-
-#include <algorithm>
 
 namespace rotary_bench {
 namespace {
 
-constexpr size_t kHugePage = size_t{2} << 20;
+constexpr int64_t kPictureColumns = 64;
 
-int32_t Deep(int64_t) { return 1234; }
-int32_t Scattered(int64_t token) {
-  return static_cast<int32_t>((token * 2657 + 11) % 4096);
+double Deep(int64_t, int64_t) { return 1234; }
+double Scattered(int64_t token, int64_t) {
+  return static_cast<double>((token * 2657 + 11) % 4096);
 }
-int32_t Consecutive(int64_t token) { return static_cast<int32_t>(token); }
-
-constexpr Workload kWorkloads[] = {
-    {"D1", 1, 1, &Deep},               // decode of one sequence: in L1
-    {"D64", 64, 1, &Scattered},        // decode of 64: in L2
-    {"P512", 512, 1, &Consecutive},    // prefill: in L3
-    {"P8192", 8192, 64, &Consecutive}  // in DRAM
-};
-
-constexpr int kThreads[] = {1, 2, 0};
-
-size_t LargestTensorBytes() {
-  size_t largest = 0;
-  for (const Case& c : AllCases()) {
-    largest = std::max({largest, InputBytes(c), OutputBytes(c)});
-  }
-  return largest;
+double Consecutive(int64_t token, int64_t) {
+  return static_cast<double>(token);
 }
+double FarConsecutive(int64_t token, int64_t) {
+  return static_cast<double>(500000 + token);
+}
+double RandomBelowMillion(int64_t token, int64_t) {
+  uint64_t bits = (static_cast<uint64_t>(token) + 1) * 0x9E3779B97F4A7C15u;
+  bits = (bits ^ (bits >> 32)) * 0xD6E8FEB86659FD93u;
+  return static_cast<double>((bits >> 32) % 1000000);
+}
+double RowAndColumn(int64_t token, int64_t axis) {
+  return static_cast<double>(axis == 0 ? token / kPictureColumns
+                                       : token % kPictureColumns);
+}
+// Of a picture that was scaled down.
+double RealRowAndColumn(int64_t token, int64_t axis) {
+  return 0.37 * RowAndColumn(token, axis) + 0.21;
+}
+
+constexpr Positions kDeep = {1, ROTARY_I32, &Deep};
+constexpr Positions kScattered = {1, ROTARY_I32, &Scattered};
+constexpr Positions kInOrder = {1, ROTARY_I32, &Consecutive};
+constexpr Positions kFar = {1, ROTARY_I32, &FarConsecutive};
+constexpr Positions kRandom = {1, ROTARY_I32, &RandomBelowMillion};
+constexpr Positions kPicture = {2, ROTARY_I32, &RowAndColumn};
+constexpr Positions kRealPicture = {2, ROTARY_F64, &RealRowAndColumn};
+
+constexpr Layout kBSHD = Layout::kTokensHeads;
+constexpr Layout kBHSD = Layout::kHeadsTokens;
+constexpr RowSource kExact = RowSource::kEmbedding;
+constexpr RowSource kHf = RowSource::kHfEmbedding;
+constexpr RowSource kView = RowSource::kCosSinView;
 
 }  // namespace
 
-std::string Name(const Case& c) {
-  const std::string to =
-      c.input == c.output ? "" : std::string("-") + c.output->name;
-  return std::string("rotate/") + c.workload->name + "/" + c.input->name + to +
-         (c.pairing == ROTARY_HALF ? "/half" : "/interleaved") +
-         (c.out_of_place ? "/out" : "/in") + "/t" + std::to_string(c.threads) +
-         (c.kept_rows ? "/rows" : "") + (c.prepared ? "/prepared" : "");
-}
+// Name, tokens, heads of queries and keys, head_dim, rotary_dim, rotary_offset.
+const Workload kWorkloads[kNumWorkloads] = {
+    {"D1", 1, 32, 8, 128, 128, 0, 5e5, kBSHD, kDeep, kExact, true},
+    {"D64", 64, 32, 8, 128, 128, 0, 5e5, kBSHD, kScattered, kExact, true},
+    {"P512", 512, 32, 8, 128, 128, 0, 5e5, kBSHD, kInOrder, kExact, true},
+    {"P8192", 8192, 32, 8, 128, 128, 0, 5e5, kBSHD, kInOrder, kExact, true},
+    {"L1M", 64, 32, 8, 128, 128, 0, 5e5, kBSHD, kRandom, kExact},
+    {"S64", 64, 32, 8, 128, 128, 0, 5e5, kBSHD, kFar, kExact},
+    {"L1M8192", 8192, 32, 8, 128, 128, 0, 5e5, kBSHD, kRandom, kExact},
+    {"M", 512, 128, 0, 192, 64, 128, 1e4, kBSHD, kInOrder, kExact},
+    {"G8", 512, 8, 0, 128, 128, 0, 5e5, kBSHD, kInOrder, kExact},
+    {"G8L", 8192, 8, 0, 128, 128, 0, 5e5, kBSHD, kInOrder, kExact},
+    {"MQA", 8192, 1, 0, 128, 128, 0, 5e5, kBSHD, kInOrder, kExact},
+    {"KPE", 8192, 1, 0, 64, 64, 0, 1e4, kBSHD, kInOrder, kExact},
+    {"H80", 512, 32, 8, 80, 80, 0, 1e4, kBSHD, kInOrder, kExact},
+    {"H96", 512, 32, 8, 96, 96, 0, 1e4, kBSHD, kInOrder, kExact},
+    {"BHSD", 512, 32, 8, 128, 128, 0, 5e5, kBHSD, kInOrder, kExact},
+    {"V2D", 4096, 16, 0, 80, 80, 0, 1e4, kBSHD, kPicture, kExact},
+    {"V2DF", 4096, 16, 0, 80, 80, 0, 1e4, kBSHD, kRealPicture, kExact},
+    {"VIEW", 512, 32, 8, 128, 128, 0, 5e5, kBSHD, kInOrder, kView},
+    {"P512C", 512, 32, 8, 128, 128, 0, 5e5, kBSHD, kInOrder, kHf}};
 
-size_t InputBytes(const Case& c) {
-  return static_cast<size_t>(c.workload->tokens * kTokenElements *
-                             c.input->bytes);
-}
-size_t OutputBytes(const Case& c) {
-  return static_cast<size_t>(c.workload->tokens * kTokenElements *
-                             c.output->bytes);
-}
-
-namespace {
-
-// What may be combined with each dtype and workload.
-void AddCases(Case c, std::vector<Case>* cases) {
-  for (const rotary_pairing pairing : {ROTARY_HALF, ROTARY_INTERLEAVED}) {
-    for (const bool out_of_place : {false, true}) {
-      if (c.input != c.output && !out_of_place) continue;
-      for (const int threads : kThreads) {
-        for (const bool kept_rows : {false, true}) {
-          for (const bool prepared : {false, true}) {
-            if (prepared && threads != 1) continue;  // it has slices
-            c.pairing = pairing;
-            c.out_of_place = out_of_place;
-            c.kept_rows = kept_rows;
-            c.prepared = prepared;
-            c.threads = threads;
-            cases->push_back(c);
-          }
-        }
-      }
-    }
+std::vector<TensorPlace> Tensors(const Workload& workload) {
+  std::vector<TensorPlace> tensors;
+  int64_t first_element = 0;
+  for (const int64_t heads : {workload.query_heads, workload.key_heads}) {
+    if (heads == 0) continue;
+    const bool by_token = workload.layout == Layout::kTokensHeads;
+    tensors.push_back(
+        {first_element, heads,
+         by_token ? heads * workload.head_dim : workload.head_dim,
+         by_token ? workload.head_dim : workload.tokens * workload.head_dim});
+    first_element += workload.tokens * heads * workload.head_dim;
   }
+  return tensors;
 }
 
-}  // namespace
-
-std::vector<Case> AllCases() {
-  std::vector<Case> cases;
-  for (const Workload& workload : kWorkloads) {
-    for (const Dtype& input : kDtypes) {
-      for (const Dtype& output : kDtypes) {
-        Case c = {};
-        c.workload = &workload;
-        c.input = &input;
-        c.output = &output;
-        AddCases(c, &cases);
-      }
-    }
-  }
-  return cases;
+int64_t TokenElements(const Workload& workload) {
+  return (workload.query_heads + workload.key_heads) * workload.head_dim;
 }
 
-bool InDefaultSet(const Case& c) {
-  const bool half = c.pairing == ROTARY_HALF;
-  if (c.input->value != ROTARY_F32) {
-    return c.input == c.output && half && !c.out_of_place && c.threads == 1 &&
-           !c.kept_rows && !c.prepared && c.workload->tokens < 8192;
-  }
-  if (c.input != c.output) return false;
-  const bool in_dram = c.workload->checked_every > 1;
-  if (c.prepared) return c.workload->tokens == 1 && half && !c.out_of_place;
-  if (c.threads != 1) {
-    return c.workload->tokens >= 512 && half && !c.out_of_place && !c.kept_rows;
-  }
-  if (c.out_of_place) return in_dram && half && !c.kept_rows;
-  return half || !c.kept_rows;
+int64_t Elements(const Workload& workload) {
+  return workload.tokens * TokenElements(workload);
 }
 
-float Element(int64_t element) {
-  uint64_t bits = static_cast<uint64_t>(element) + 0x9E3779B97F4A7C15u;
-  bits = (bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9u;
-  bits = (bits ^ (bits >> 27)) * 0x94D049BB133111EBu;
-  return static_cast<float>(static_cast<int32_t>(bits >> 32)) * 0x1p-31f;
-}
-
-HugeBuffer::HugeBuffer(size_t bytes) {
-  const size_t pages = (bytes + kHugePage - 1) / kHugePage * kHugePage;
-  mapping_bytes_ = pages + kHugePage;
-  mapping_ = mmap(nullptr, mapping_bytes_, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapping_ == MAP_FAILED) {
-    perror("rotary_bench: mmap");
-    exit(EXIT_FAILURE);
+size_t RowBytes(const Workload& workload) {
+  const size_t pairs = static_cast<size_t>(workload.rotary_dim) / 2;
+  if (workload.rows == RowSource::kCosSinView) {
+    return 2 * pairs * sizeof(uint16_t);
   }
-  const size_t past = reinterpret_cast<uintptr_t>(mapping_) % kHugePage;
-  data_ = static_cast<unsigned char*>(mapping_) + (kHugePage - past);
-  madvise(data_, pages, MADV_HUGEPAGE);  // a wish: smaller pages work too
-  memset(data_, 0, pages);
-}
-
-HugeBuffer::~HugeBuffer() { munmap(mapping_, mapping_bytes_); }
-
-Memory::Memory(size_t bytes_of_rows)
-    : x(LargestTensorBytes()),
-      y(LargestTensorBytes()),
-      rows(bytes_of_rows),
-      row_bytes(bytes_of_rows) {}
-
-void Memory::Fill(const Case& c) const {
-  const int64_t elements = c.workload->tokens * kTokenElements;
-  for (int64_t i = 0; i < elements; ++i) {
-    c.input->write(x.data(), i, Element(i));
-  }
+  return 2 * ((pairs * sizeof(float) + 63) / 64 * 64);
 }
 
 }  // namespace rotary_bench

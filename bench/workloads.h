@@ -1,5 +1,5 @@
-// The workloads and cases (one case = one benchmark) of
-// rotary_bench, and the memory that they share.  Used by every file here.
+// The workloads of rotary_bench: what is rotated, and by what.  A workload is a
+// row of the table in workloads.cc.  Used by cases.h.
 
 #ifndef ROTARY_BENCH_WORKLOADS_H_
 #define ROTARY_BENCH_WORKLOADS_H_
@@ -8,86 +8,58 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <string>
 #include <vector>
-
-#include "bench/dtypes.h"
 
 namespace rotary_bench {
 
-// A model like Llama 3 8B: queries [tokens][32][128], and right behind them
-// keys [tokens][8][128].
-inline constexpr int64_t kQueryHeads = 32;
-inline constexpr int64_t kKeyHeads = 8;
-inline constexpr int64_t kHeadDim = 128;
-inline constexpr int64_t kTokenElements = (kQueryHeads + kKeyHeads) * kHeadDim;
-inline constexpr double kBase = 500000.0;
+// How a tensor lies in memory.
+enum class Layout { kTokensHeads, kHeadsTokens };
 
-// cos and sin of one token, in f32.
-inline constexpr size_t kRowBytes = kHeadDim * sizeof(float);
+// Where cos and sin come from: an embedding, one in HF's arithmetic, or a cache
+// of the caller's in bf16.
+enum class RowSource { kEmbedding, kHfEmbedding, kCosSinView };
+
+// Where tokens stand: a number for each axis.
+struct Positions {
+  int64_t axes;  // each turns as many pairs
+  rotary_dtype dtype;
+  double (*of)(int64_t token, int64_t axis);
+};
 
 struct Workload {
   const char* name;
   int64_t tokens;
-  int64_t checked_every;  // every how many tokens the output is checked
-  int32_t (*position)(int64_t token);
+  int64_t query_heads;
+  int64_t key_heads;  // right behind the queries; 0: there is one tensor
+  int64_t head_dim;
+  int64_t rotary_dim;
+  int64_t rotary_offset;
+  double base;
+  Layout layout;
+  Positions positions;
+  RowSource rows;
+  bool full_set = false;  // also from dtype to dtype, and prepared
 };
 
-struct Case {
-  const Workload* workload;
-  const Dtype* input;
-  const Dtype* output;  // another only out of place
-  rotary_pairing pairing;
-  bool out_of_place;
-  bool kept_rows;  // rows made once, before the timing
-  bool prepared;   // arguments checked once, before the timing
-  int threads;     // num_threads of the call: 0 = the library chooses
+inline constexpr int kNumWorkloads = 19;
+extern const Workload kWorkloads[kNumWorkloads];
+
+// A tensor in the memory of a workload, in elements.
+struct TensorPlace {
+  int64_t first_element;
+  int64_t heads;
+  int64_t token_stride;
+  int64_t head_stride;
 };
+std::vector<TensorPlace> Tensors(const Workload& workload);
 
-// "rotate/D1/f32/half/in/t1" ("f32-bf16" where dtypes differ), with "/rows" and
-// "/prepared" behind it.
-std::string Name(const Case& c);
+// Of all heads.
+int64_t TokenElements(const Workload& workload);
+int64_t Elements(const Workload& workload);
 
-// The bytes of queries and keys, as inputs and as outputs.
-size_t InputBytes(const Case& c);
-size_t OutputBytes(const Case& c);
-
-// Every case, and whether one is of those that run when no filter is given.
-std::vector<Case> AllCases();
-bool InDefaultSet(const Case& c);
-
-// What stands in element `element` of the queries and keys before a rotation:
-// in [-1, 1], never a subnormal.
-float Element(int64_t element);
-
-// 2 MB pages where the system gives them.
-class HugeBuffer {
- public:
-  explicit HugeBuffer(size_t bytes);
-  ~HugeBuffer();
-  HugeBuffer(const HugeBuffer&) = delete;
-  HugeBuffer& operator=(const HugeBuffer&) = delete;
-
-  unsigned char* data() const { return data_; }
-
- private:
-  void* mapping_;
-  size_t mapping_bytes_;
-  unsigned char* data_;
-};
-
-// The memory of the largest case; all cases use it from its start.
-struct Memory {
-  explicit Memory(size_t bytes_of_rows);
-
-  // Writes the elements of a case's queries and keys to x.
-  void Fill(const Case& c) const;
-
-  HugeBuffer x;
-  HugeBuffer y;  // the output of cases that are out of place
-  HugeBuffer rows;
-  size_t row_bytes;
-};
+// The bytes of cos and sin of one token: of kept rows, which are in f32, each
+// in whole lines; or of the view.
+size_t RowBytes(const Workload& workload);
 
 }  // namespace rotary_bench
 
