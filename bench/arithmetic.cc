@@ -54,23 +54,43 @@ HWY_AFTER_NAMESPACE();
 
 namespace rotary_bench {
 
-void RotateInRegisters(int64_t pairs) {
-  volatile float sink[3] = {0.6f, 0.8f, 0.0f};
-  const char* target = rotary_target_name(0);
+namespace {
+
+using RotateAllFunction = void (*)(int64_t pairs, volatile float* sink);
+
+// NULL where the target is not compiled in.
+RotateAllFunction ForTarget(const char* target) {
 #if HWY_TARGETS & HWY_AVX3
-  if (strcmp(target, "avx3") == 0) return N_AVX3::RotateAll(pairs, sink);
+  if (strcmp(target, "avx3") == 0) return &N_AVX3::RotateAll;
 #endif
 #if HWY_TARGETS & HWY_AVX2
-  if (strcmp(target, "avx2") == 0) return N_AVX2::RotateAll(pairs, sink);
+  if (strcmp(target, "avx2") == 0) return &N_AVX2::RotateAll;
 #endif
 #if HWY_TARGETS & HWY_SSE4
-  if (strcmp(target, "sse4") == 0) return N_SSE4::RotateAll(pairs, sink);
+  if (strcmp(target, "sse4") == 0) return &N_SSE4::RotateAll;
 #endif
 #if HWY_TARGETS & HWY_SSSE3
-  if (strcmp(target, "ssse3") == 0) return N_SSSE3::RotateAll(pairs, sink);
+  if (strcmp(target, "ssse3") == 0) return &N_SSSE3::RotateAll;
 #endif
   static_cast<void>(target);
-  HWY_STATIC_DISPATCH(RotateAll)(pairs, sink);
+  return nullptr;
+}
+
+// That of the best target of this CPU that has one.
+RotateAllFunction Best() {
+  for (int32_t i = 0; i < rotary_target_count(); ++i) {
+    const RotateAllFunction found = ForTarget(rotary_target_name(i));
+    if (found != nullptr) return found;
+  }
+  return &HWY_STATIC_DISPATCH(RotateAll);
+}
+
+}  // namespace
+
+void RotateInRegisters(int64_t pairs) {
+  static const RotateAllFunction rotate = Best();
+  volatile float sink[3] = {0.6f, 0.8f, 0.0f};
+  rotate(pairs, sink);
 }
 
 }  // namespace rotary_bench

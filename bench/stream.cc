@@ -64,11 +64,10 @@ using ToBoth = Both<Prefetch<2, 16384>, Prefetch<3, 2048>>;
 using PastL2 = Prefetch<0, 2048>;
 // Multiples of 768: the tails of heads of 192 elements, in 16 or 32 bits, are
 // met again.
-using NextPiecesToL1 = Prefetch<3, size_t{4} * 768>;
-using PiecesToL1 = Prefetch<3, size_t{16} * 768>;
-using PiecesToL2 = Prefetch<2, size_t{32} * 768>;
-using FarPiecesToL2 = Prefetch<2, size_t{64} * 768>;
-using PiecesToBoth = Both<FarPiecesToL2, NextPiecesToL1>;
+using PiecesToL2 = Prefetch<2, size_t{64} * 768>;
+using PiecesToBoth = Both<PiecesToL2, Prefetch<3, size_t{4} * 768>>;
+using FarPiecesToBoth =
+    Both<Prefetch<2, size_t{128} * 768>, Prefetch<3, size_t{4} * 768>>;
 
 template <class D, Stores kStores, class P>
 HWY_INLINE void Line(D d, hn::Vec<D> zero, const unsigned char* from,
@@ -176,11 +175,13 @@ constexpr Stream kStreams[] = {
     {"wide, far to L1", &Move<Wide, kOrdinary, ToL1Far>, kNoPieces},
     {"wide, far to L2", &Move<Wide, kOrdinary, ToL2>, kNoPieces},
     {"wide, far to L2, near to L1", &Move<Wide, kOrdinary, ToBoth>, kNoPieces},
-    {"wide, pieces to L1", &Move<Wide, kOrdinary, PiecesToL1>, kPieces},
     {"wide, pieces to L2", &Move<Wide, kOrdinary, PiecesToL2>, kPieces},
-    {"wide, far pieces to L2", &Move<Wide, kOrdinary, FarPiecesToL2>, kPieces},
-    {"wide, far pieces to L2, next to L1", &Move<Wide, kOrdinary, PiecesToBoth>,
+    {"wide, pieces to L2, near to L1", &Move<Wide, kOrdinary, PiecesToBoth>,
      kPieces},
+    {"narrow, pieces to L2, near to L1", &Move<Narrow, kOrdinary, PiecesToBoth>,
+     kPieces},
+    {"narrow, far pieces to L2, near to L1",
+     &Move<Narrow, kOrdinary, FarPiecesToBoth>, kPieces},
     {"narrow", &Move<Narrow, kOrdinary>, kAny},
     {"non-temporal", &Move<Wide, kNonTemporal>, kAny},
     {"non-temporal, to L1", &Move<Wide, kNonTemporal, ToL1>, kOutOfPlace},
@@ -201,32 +202,40 @@ HWY_AFTER_NAMESPACE();
 namespace rotary_bench {
 namespace {
 
-// Empty where the target is not compiled in.
-StreamSet ForTarget(const char* target) {
+// NULL where the target is not compiled in.
+const StreamSet* ForTarget(const char* target) {
 #if HWY_TARGETS & HWY_AVX3
-  if (strcmp(target, "avx3") == 0) return N_AVX3::kSet;
+  if (strcmp(target, "avx3") == 0) return &N_AVX3::kSet;
 #endif
 #if HWY_TARGETS & HWY_AVX2
-  if (strcmp(target, "avx2") == 0) return N_AVX2::kSet;
+  if (strcmp(target, "avx2") == 0) return &N_AVX2::kSet;
 #endif
 #if HWY_TARGETS & HWY_SSE4
-  if (strcmp(target, "sse4") == 0) return N_SSE4::kSet;
+  if (strcmp(target, "sse4") == 0) return &N_SSE4::kSet;
 #endif
 #if HWY_TARGETS & HWY_SSSE3
-  if (strcmp(target, "ssse3") == 0) return N_SSSE3::kSet;
+  if (strcmp(target, "ssse3") == 0) return &N_SSSE3::kSet;
 #endif
-  // What the compiler may use anyway: scalar code, or NEON.
   static_cast<void>(target);
-  return HWY_STATIC_DISPATCH(kSet);
+  return nullptr;
 }
 
 }  // namespace
 
 StreamSet Streams() {
-  // rotary knows what this CPU has.
-  const char* target = rotary_target_name(0);
-  StreamSet set = ForTarget(target);
-  set.target = target;
+  // rotary knows what this CPU has, and may have targets that streams do not
+  // need.
+  for (int32_t i = 0; i < rotary_target_count(); ++i) {
+    const char* target = rotary_target_name(i);
+    const StreamSet* found = ForTarget(target);
+    if (found == nullptr) continue;
+    StreamSet set = *found;
+    set.target = target;
+    return set;
+  }
+  // What the compiler may use anyway: NEON, or scalar code.
+  StreamSet set = HWY_STATIC_DISPATCH(kSet);
+  set.target = rotary_target_name(0);
   return set;
 }
 
