@@ -1,5 +1,5 @@
 // The memory that all cases share, and what stands in it before a rotation.
-// Used by rotation.h, reference.cc and stream_team.h.
+// Used by most files here.
 
 #ifndef ROTARY_BENCH_MEMORY_H_
 #define ROTARY_BENCH_MEMORY_H_

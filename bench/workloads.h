@@ -1,5 +1,5 @@
 // The workloads of rotary_bench: what is rotated, and by what.  A workload is a
-// row of the table in workloads.cc.  Used by cases.h.
+// row of the table in workloads.cc.  Used by most files here.
 
 #ifndef ROTARY_BENCH_WORKLOADS_H_
 #define ROTARY_BENCH_WORKLOADS_H_
