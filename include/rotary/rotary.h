@@ -113,10 +113,11 @@
 // ----------
 // The library holds its kernels for several SIMD instruction sets ("targets")
 // and takes the best that the CPU has.  Names, in any case: scalar, ssse3,
-// sse4, avx2, avx3 (AVX-512), neon.  A call can be held to one by its `target`
-// field, all calls of a process by the environment variable ROTARY_TARGET,
-// which is read once (empty: as if unset).  With an unknown or unsupported name
-// there, every call that makes rows or rotates returns ROTARY_ERROR_TARGET.
+// sse4, avx2, avx3 (AVX-512), avx3_bf16 (with its BF16, since 0.4), neon.  A
+// call can be held to one by its `target` field, all calls of a process by the
+// environment variable ROTARY_TARGET, which is read once (empty: as if unset).
+// With an unknown or unsupported name there, every call that makes rows or
+// rotates returns ROTARY_ERROR_TARGET.
 //
 // Every function and type here is there since version 0.1 unless it says more.
 

@@ -66,6 +66,7 @@ inline void RotateWithRows(const ApplyCall& call, Part* part) {
   job.rotates = rows.rotates + row;
   job.rotates_stride = call.row_token_stride;
   job.fetches_rows = call.prefetch;
+  job.given_rows = false;
   RotateTensors(part);
 }
 
@@ -82,6 +83,7 @@ inline void RotateWithRows(const ApplyCall& call, Part* part) {
   job.rotates = &kEvery;
   job.rotates_stride = 0;
   job.fetches_rows = call.prefetch;
+  job.given_rows = true;
   RotateTensors(part);
 }
 
@@ -172,6 +174,7 @@ inline void FillRows(const ApplyCall& call, const Part& part, int64_t chunk,
   job.rotates = scratch.states;
   job.rotates_stride = 1;
   job.fetches_rows = false;
+  job.given_rows = call.embedding == nullptr;
   const int64_t end = job.token + job.count;
   while (job.token < end) {
     if (job.count * job.row_stride > kScratchFloats) {

@@ -51,7 +51,8 @@ HWY_INLINE void Write(D d, V v, hn::TFromD<D>* to) {
 
 // What a dtype has, for vectors of N lanes: Load and Store, of N elements;
 // LoadPairs and StorePairs, of N pairs that lie one behind the other, as their
-// first and second elements.
+// first and second elements; Row, cos or sin as what is stored can follow from
+// it.
 struct F32 {
   using Lane = float;
 
@@ -74,6 +75,11 @@ struct F32 {
     }
   }
 
+  template <class D, class V = hn::Vec<D>>
+  static HWY_INLINE V Row(D, V v, bool) {
+    return v;
+  }
+
   template <Access, class D, class V = hn::Vec<D>>
   static HWY_INLINE void StorePairs(D d, V a, V b, float* to) {
     if constexpr (hn::MaxLanes(d) == 1) {
@@ -84,7 +90,21 @@ struct F32 {
   }
 };
 
+// As many elements of 16 bits.
+template <class D>
+using Tag16 = hn::Rebind<uint16_t, D>;
+
 struct BF16Bits {
+  template <class D>
+  static HWY_INLINE hn::Vec<D> Promote(D d, hn::Vec<Tag16<D>> v) {
+    return Widen(d, hn::PromoteTo(BitsTag<D>(), v));
+  }
+
+  template <class D>
+  static HWY_INLINE hn::Vec<Tag16<D>> Demote(D d, hn::Vec<D> v) {
+    return hn::TruncateTo(Tag16<D>(), Round(d, v));
+  }
+
   template <class D>
   static HWY_INLINE hn::Vec<D> Widen(D d, Bits<D> bits) {
     return hn::BitCast(d, hn::ShiftLeft<16>(bits));
@@ -108,21 +128,37 @@ struct F16Bits {
 #if ROTARY_NATIVE_F16
   template <class D>
   using Tag = hn::Rebind<hwy::float16_t, D>;
+
   template <class D>
-  using Tag16 = hn::Rebind<uint16_t, D>;
+  static HWY_INLINE hn::Vec<D> Promote(D d, hn::Vec<Tag16<D>> v) {
+    return hn::PromoteTo(d, hn::BitCast(Tag<D>(), v));
+  }
+
+  template <class D>
+  static HWY_INLINE hn::Vec<Tag16<D>> Demote(D, hn::Vec<D> v) {
+    return hn::BitCast(Tag16<D>(), hn::DemoteTo(Tag<D>(), v));
+  }
 
   template <class D>
   static HWY_INLINE hn::Vec<D> Widen(D d, Bits<D> bits) {
-    return hn::PromoteTo(
-        d, hn::BitCast(Tag<D>(), hn::TruncateTo(Tag16<D>(), bits)));
+    return Promote(d, hn::TruncateTo(Tag16<D>(), bits));
   }
 
   template <class D>
-  static HWY_INLINE Bits<D> Round(D, hn::Vec<D> v) {
-    return hn::PromoteTo(BitsTag<D>(),
-                         hn::BitCast(Tag16<D>(), hn::DemoteTo(Tag<D>(), v)));
+  static HWY_INLINE Bits<D> Round(D d, hn::Vec<D> v) {
+    return hn::PromoteTo(BitsTag<D>(), Demote(d, v));
   }
 #else
+  template <class D>
+  static HWY_INLINE hn::Vec<D> Promote(D d, hn::Vec<Tag16<D>> v) {
+    return Widen(d, hn::PromoteTo(BitsTag<D>(), v));
+  }
+
+  template <class D>
+  static HWY_INLINE hn::Vec<Tag16<D>> Demote(D d, hn::Vec<D> v) {
+    return hn::TruncateTo(Tag16<D>(), Round(d, v));
+  }
+
   // In signed integers: magnitudes compare as f32 do.
   template <class D>
   static HWY_INLINE hn::Vec<D> Widen(D d, Bits<D> bits) {
@@ -180,20 +216,21 @@ template <class Format>
 struct Narrow {
   using Lane = uint16_t;
   template <class D>
-  using Tag = hn::Rebind<uint16_t, D>;  // as many lanes
-  template <class D>
   using TwiceTag = hn::Repartition<uint16_t, D>;  // as many bytes
 
   template <class D, class V = hn::Vec<D>>
   static HWY_INLINE V Load(D d, const uint16_t* from) {
-    return Format::Widen(
-        d, hn::PromoteTo(BitsTag<D>(), hn::LoadU(Tag<D>(), from)));
+    return Format::Promote(d, hn::LoadU(Tag16<D>(), from));
   }
 
   template <Access kAccess, class D, class V = hn::Vec<D>>
   static HWY_INLINE void Store(D d, V v, uint16_t* to) {
-    const Tag<D> d16;
-    Write<kAccess>(d16, hn::TruncateTo(d16, Format::Round(d, v)), to);
+    Write<kAccess>(Tag16<D>(), Format::Demote(d, v), to);
+  }
+
+  template <class D, class V = hn::Vec<D>>
+  static HWY_INLINE V Row(D, V v, bool) {
+    return v;
   }
 
   template <class D, class V = hn::Vec<D>>
@@ -222,6 +259,62 @@ struct Narrow {
 };
 using F16 = Narrow<F16Bits>;
 using BF16 = Narrow<BF16Bits>;
+
+// bf16 that was bf16 before it was rotated: with NaN of the rows made such, a
+// NaN has no low bits that rounding could carry into its exponent and sign, so
+// nobody looks for one.  Two vectors at a time, of the even and the odd
+// elements of 2 N.
+struct RotatedBF16 : BF16 {
+  template <class D, class V = hn::Vec<D>>
+  static HWY_INLINE V Row(D d, V v, bool given) {
+    if (HWY_LIKELY(!given)) return v;
+    const V nan = hn::BitCast(d, hn::Set(BitsTag<D>(), 0x7FC00000));
+    return hn::IfThenElse(hn::IsNaN(v), nan, v);
+  }
+
+  template <class D, class V = hn::Vec<D>>
+  static HWY_INLINE void LoadRows(D d, const float* from, bool given, V& even,
+                                  V& odd) {
+    F32::LoadPairs(d, from, even, odd);
+    even = Row(d, even, given), odd = Row(d, odd, given);
+  }
+
+  template <class D, class V = hn::Vec<D>>
+  static HWY_INLINE void Split(D d, hn::Vec<TwiceTag<D>> v, V& even, V& odd) {
+    const BitsTag<D> du;
+    const Bits<D> bits = hn::BitCast(du, v);
+    even = hn::BitCast(d, hn::ShiftLeft<16>(bits));
+    odd = hn::BitCast(d, hn::And(bits, hn::Set(du, 0xFFFF0000)));
+  }
+
+  // Rounds both at once: the upper halves, one more where the lower are more
+  // than half of an ulp, or half of one and the upper is odd.
+  template <class D, class V = hn::Vec<D>>
+  static HWY_INLINE hn::Vec<TwiceTag<D>> Join(D, V even, V odd) {
+    const BitsTag<D> du;
+    const TwiceTag<D> d16;
+    using V16 = hn::Vec<TwiceTag<D>>;
+    const Bits<D> even_bits = hn::BitCast(du, even);
+    const Bits<D> odd_bits = hn::BitCast(du, odd);
+    const V16 upper =
+        hn::OddEven(hn::BitCast(d16, odd_bits),
+                    hn::BitCast(d16, hn::ShiftRight<16>(even_bits)));
+    const V16 lower = hn::OddEven(hn::BitCast(d16, hn::ShiftLeft<16>(odd_bits)),
+                                  hn::BitCast(d16, even_bits));
+    const V16 one = hn::Set(d16, 1);
+    const V16 tie = hn::Sub(hn::Set(d16, 0x8000), hn::And(upper, one));
+    return hn::IfThenElse(hn::Gt(lower, tie), hn::Add(upper, one), upper);
+  }
+
+  template <Access kAccess, class D, class V = hn::Vec<D>>
+  static HWY_INLINE void StorePairs(D d, V a, V b, uint16_t* to) {
+    if constexpr (hn::MaxLanes(d) == 1) {
+      BF16::StorePairs<kAccess>(d, a, b, to);
+    } else {
+      Write<kAccess>(TwiceTag<D>(), Join(d, a, b), to);
+    }
+  }
+};
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace

@@ -24,18 +24,6 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The heads of one token of a tensor, from the first element of a block on.
-template <class In, class Out>
-struct Heads {
-  const In* input;
-  Out* output;
-  int64_t input_stride;
-  int64_t output_stride;
-  int64_t count;
-  uintptr_t near;
-  uintptr_t far;
-};
-
 // A token's elements from `element` of head 0 on.
 template <class In>
 HWY_INLINE const In* Input(const RotateJob& job, const Tensor& tensor,
@@ -53,20 +41,6 @@ HWY_INLINE Out* Output(const RotateJob& job, const Tensor& tensor,
          token * tensor.output_strides.token + element;
 }
 
-template <class In, class Out>
-HWY_INLINE Heads<In, Out> HeadsOf(const RotateJob& job, const Tensor& tensor,
-                                  int64_t token, int64_t input_element,
-                                  int64_t output_element) {
-  const int64_t offset = tensor.rotary_offset;
-  return {Input<In>(job, tensor, token, offset + input_element),
-          Output<Out>(job, tensor, token, offset + output_element),
-          tensor.input_strides.head,
-          tensor.output_strides.head,
-          tensor.heads,
-          tensor.near,
-          tensor.far};
-}
-
 // x, of which the compiler does not know what it is: g++ would keep a register,
 // or a place on the stack, for each sum of it and another constant.
 template <class T>
@@ -74,6 +48,22 @@ HWY_INLINE T Opaque(T x) {
   __asm__("" : "+r"(x));
   return x;
 }
+
+// The heads of one token of a tensor, from the first element of a block on.
+template <class In, class Out>
+struct Heads {
+  const In* input;
+  Out* output;
+  int64_t input_stride;
+  int64_t output_stride;
+  int64_t count;
+  uintptr_t near;
+  uintptr_t far;
+};
+
+// Lambdas as large as these are not always inlined by themselves.
+#undef ROTARY_LAMBDA
+#define ROTARY_LAMBDA HWY_ATTR __attribute__((always_inline))
 
 constexpr size_t kLineBytes = 64;
 
@@ -101,60 +91,112 @@ HWY_INLINE void FetchAhead(const In* x, size_t count,
   FetchLines<kToL2>(x, heads.far, count);
 }
 
-// Goes through the heads with a block of up to eight vectors: load(x, block..)
-// and store(y, block..).  kAhead: the next head is loaded before this one is
-// stored.  Of f32, g++ otherwise folds each load into two arithmetic operands,
-// and loads everything twice.
-template <bool kAhead, class V, class In, class Out, class Load, class Store>
+template <size_t kUnit>
+using Unit = std::integral_constant<size_t, kUnit>;
+
+// Goes through the heads with a block of kUnits units, each two vectors as they
+// are loaded: load(x, unit, a, b) and store(y, unit, a, b); fetch(x) once for
+// each head.  A unit of the next head is loaded before that of this one is
+// stored: g++ otherwise folds each load into two arithmetic operands, and loads
+// everything twice.
+template <size_t kUnits, class Raw, class In, class Out, class Load,
+          class Store, class Fetch>
 HWY_INLINE void ThroughHeads(const Heads<In, Out>& heads, const Load& load,
-                             const Store& store) {
+                             const Store& store, const Fetch& fetch) {
+  constexpr bool k1 = kUnits > 1, k2 = kUnits > 2, k3 = kUnits > 3;
+  static_assert(kUnits >= 1 && kUnits <= 4, "four units are written out");
   if (heads.count == 0) return;
   const In* x = heads.input;
   Out* y = heads.output;
-  V a0, a1, a2, a3, a4, a5, a6, a7;
-  V b0, b1, b2, b3, b4, b5, b6, b7;
-  load(x, a0, a1, a2, a3, a4, a5, a6, a7);
-  if (!kAhead) {
-    for (int64_t left = heads.count; --left > 0;) {
-      store(y, a0, a1, a2, a3, a4, a5, a6, a7);
-      x += heads.input_stride;
-      y += heads.output_stride;
-      load(x, a0, a1, a2, a3, a4, a5, a6, a7);
-    }
-    store(y, a0, a1, a2, a3, a4, a5, a6, a7);
-    return;
-  }
-  for (int64_t left = heads.count;; left -= 2) {
-    if (left == 1) {
-      store(y, a0, a1, a2, a3, a4, a5, a6, a7);
-      return;
-    }
+  Raw a0, b0, a1, b1, a2, b2, a3, b3;
+  load(x, Unit<0>(), a0, b0);
+  if constexpr (k1) load(x, Unit<1>(), a1, b1);
+  if constexpr (k2) load(x, Unit<2>(), a2, b2);
+  if constexpr (k3) load(x, Unit<3>(), a3, b3);
+  fetch(x);
+  const auto step = [&](auto unit, Raw& a, Raw& b) ROTARY_LAMBDA {
+    Raw next_a, next_b;
+    load(x, unit, next_a, next_b);
+    store(y, unit, a, b);
+    a = next_a, b = next_b;
+  };
+  for (int64_t left = heads.count; --left > 0;) {
     x += heads.input_stride;
-    load(x, b0, b1, b2, b3, b4, b5, b6, b7);
-    store(y, a0, a1, a2, a3, a4, a5, a6, a7);
-    y += heads.output_stride;
-    if (left == 2) {
-      store(y, b0, b1, b2, b3, b4, b5, b6, b7);
-      return;
-    }
-    x += heads.input_stride;
-    load(x, a0, a1, a2, a3, a4, a5, a6, a7);
-    store(y, b0, b1, b2, b3, b4, b5, b6, b7);
+    step(Unit<0>(), a0, b0);
+    if constexpr (k1) step(Unit<1>(), a1, b1);
+    if constexpr (k2) step(Unit<2>(), a2, b2);
+    if constexpr (k3) step(Unit<3>(), a3, b3);
+    fetch(x);
     y += heads.output_stride;
   }
+  store(y, Unit<0>(), a0, b0);
+  if constexpr (k1) store(y, Unit<1>(), a1, b1);
+  if constexpr (k2) store(y, Unit<2>(), a2, b2);
+  if constexpr (k3) store(y, Unit<3>(), a3, b3);
 }
+
+// Tokens [begin, end) of a job, and the rows of a block of their pairs.
+struct TokenRange {
+  int64_t begin;
+  int64_t end;
+  int64_t pair;  // the block's first
+  int64_t pairs;
+};
+
+// Tokens from the one that is rotated to the one whose row is fetched.
+constexpr int64_t kRowsAhead = 4;
 
 template <Access kAccess>
 using AccessTag = std::integral_constant<Access, kAccess>;
 
-// Calls loop(the access of a tensor, as a type), or with the plain one: only
-// whole vectors have another, and what changes its kind no prefetch.
-template <bool kSame, class D, class Loop>
-HWY_INLINE void WithAccess(D d, const Tensor& tensor, const Loop& loop) {
+// Calls each(access, cos, sin, heads) for each token.  The access is that of
+// the tensor, as a type, or the plain one: only whole vectors have another, and
+// what changes its kind no prefetch.
+template <class From, class To, class D, class Each>
+HWY_INLINE void ForEachToken(D d, const RotateJob& job, const Tensor& tensor,
+                             const TokenRange& tokens, const Each& each) {
+  using In = typename From::Lane;
+  using Out = typename To::Lane;
+  const int64_t first = job.token + tokens.begin;
+  const int64_t pair = job.pair_begin + tokens.pair;
+  const int64_t offset = tensor.rotary_offset;
+  const int64_t input_stride = tensor.input_strides.token;
+  const int64_t output_stride = tensor.output_strides.token;
+  const int64_t row_stride = job.row_stride;
+  const int64_t pairs = tokens.pairs;
+  const bool fetches_rows = job.fetches_rows;
+  const uintptr_t row_ahead = static_cast<uintptr_t>(kRowsAhead) *
+                              static_cast<uintptr_t>(row_stride) *
+                              sizeof(float);
+  const auto loop = [&](auto access) ROTARY_LAMBDA {
+    const float* cos = job.cos + tokens.begin * row_stride + tokens.pair;
+    const float* sin = job.sin + tokens.begin * row_stride + tokens.pair;
+    Heads<In, Out> heads = {
+        Input<In>(job, tensor, first, offset + From::Element(pair)),
+        Output<Out>(job, tensor, first, offset + To::Element(pair)),
+        tensor.input_strides.head,
+        tensor.output_strides.head,
+        tensor.heads,
+        tensor.near,
+        tensor.far};
+    for (int64_t left = tokens.end - tokens.begin;;) {
+      if (HWY_UNLIKELY(fetches_rows)) {
+        FetchLines<kToL1>(cos, row_ahead, static_cast<size_t>(pairs));
+        FetchLines<kToL1>(sin, row_ahead, static_cast<size_t>(pairs));
+      }
+      each(access, cos, sin, heads);
+      // Not beyond the last: strides may be any.
+      if (--left == 0) return;
+      cos += row_stride;
+      sin += row_stride;
+      heads.input += input_stride;
+      heads.output += output_stride;
+    }
+  };
   constexpr bool kWhole =
       hn::MaxLanes(d) == hn::MaxLanes(hn::ScalableTag<float>());
   if constexpr (kWhole) {
-    if constexpr (kSame) {
+    if constexpr (std::is_same_v<From, To>) {
       if (HWY_UNLIKELY(tensor.access == Access::kPrefetch)) {
         return loop(AccessTag<Access::kPrefetch>());
       }

@@ -78,6 +78,7 @@ struct RotateJob {
   uint32_t sin_sign;  // XORed into sin's bits: 0, or the sign bit
   bool copies;        // some tensor is out of place: take its rest along
   bool fetches_rows;  // they come from memory
+  bool given_rows;    // by the caller: NaN may have any bits
 };
 
 // Where what was stored past the caches becomes visible to other threads in the

@@ -19,21 +19,36 @@
 
 #include "hwy/highway.h"
 #include "lib/kernels/pairings-inl.h"
+#include "lib/kernels/unchanged-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rotary {
 namespace HWY_NAMESPACE {
 namespace {
 
-// Tokens from the one that is rotated to the one whose row is fetched.
-constexpr int64_t kRowsAhead = 4;
+// A block of pairs of tokens; not inline, so that each keeps the registers to
+// itself.
+template <class Vectors, size_t kN, class D>
+HWY_NOINLINE void RotateBlock(D d, const RotateJob& job,
+                              const TokenRange& tokens) {
+  for (const Tensor* t = job.tensors; t < job.tensors_end; ++t) {
+    Vectors::template Rotate<kN>(d, job, *t, tokens);
+  }
+}
 
-// The pairs of one token, in ever smaller blocks.
+// The pairs of tokens, in ever smaller blocks.  Several tokens only if their
+// pairs are one block.
 template <class From, class To>
-class Token {
+class Tokens {
  public:
-  HWY_INLINE Token(const RotateJob& job, int64_t token)
-      : job_(job), token_(token) {}
+  HWY_INLINE Tokens(const RotateJob& job, int64_t begin, int64_t end)
+      : job_(job), begin_(begin), end_(end) {}
+
+  static bool AreOneBlock(int64_t pairs) {
+    const int64_t unit = Pairs<1>(hn::ScalableTag<float>());
+    return pairs % unit == 0 &&
+           pairs <= static_cast<int64_t>(Vectors::kVectors) * unit;
+  }
 
   HWY_INLINE void Rotate() {
     constexpr size_t kLanes = hn::MaxLanes(hn::ScalableTag<float>());
@@ -44,27 +59,33 @@ class Token {
     if constexpr (kLanes > 2) Blocks<1>(hn::CappedTag<float, 2>());
     for (; done_ < job_.pair_count; ++done_) {
       const hn::CappedTag<float, 1> d;
-      RotatePairs<From, To>::template Rotate<1>(d, job_, token_, done_);
+      RotateBlock<RotatePairs<From, To>, 1>(d, job_, {begin_, end_, done_, 1});
     }
   }
 
  private:
   using Vectors = RotateVectors<From, To>;
 
+  template <size_t kN, class D>
+  static HWY_INLINE int64_t Pairs(D d) {
+    return static_cast<int64_t>(kN * Vectors::kUnitVectors * hn::Lanes(d));
+  }
+
   // Whole vectors of pairs, kN at a time, then fewer.
   template <size_t kN, class D>
   HWY_INLINE void Blocks(D d) {
     if constexpr (hn::MaxLanes(D()) >= Vectors::kMinLanes) {
-      const int64_t block = static_cast<int64_t>(kN * hn::Lanes(d));
+      const int64_t block = Pairs<kN>(d);
       for (; job_.pair_count - done_ >= block; done_ += block) {
-        Vectors::template Rotate<kN>(d, job_, token_, done_);
+        RotateBlock<Vectors, kN>(d, job_, {begin_, end_, done_, block});
       }
       if constexpr (kN > 1) Blocks<kN - 1>(d);
     }
   }
 
   const RotateJob& job_;
-  const int64_t token_;
+  const int64_t begin_;
+  const int64_t end_;
   int64_t done_ = 0;
 };
 
@@ -133,27 +154,36 @@ void CopyRest(const RotateJob& job, int64_t token, bool rotates) {
   }
 }
 
-// Fetches the row of a token, which may be behind the last.
-HWY_INLINE void FetchRow(const RotateJob& job, int64_t token) {
-  const uintptr_t bytes = static_cast<uintptr_t>(token) *
-                          static_cast<uintptr_t>(job.row_stride) *
-                          sizeof(float);
-  const size_t pairs = static_cast<size_t>(job.pair_count);
-  FetchLines<kToL1>(job.cos, bytes, pairs);
-  FetchLines<kToL1>(job.sin, bytes, pairs);
+// Whether heads have more than what is rotated, and it is to be copied.
+template <class From, class To>
+bool HaveRest(const RotateJob& job) {
+  for (const Tensor* t = job.tensors; t < job.tensors_end; ++t) {
+    if (t->head_dim > 2 * job.pairs) return true;
+  }
+  return false;
 }
 
 template <class From, class To>
 void RotateRun(const RotateJob& job) {
   // The first block of pairs takes the rest of the head along.
   const bool copies = job.copies && job.pair_begin == 0;
-  for (int64_t token = 0; token < job.count; ++token) {
-    if (job.fetches_rows) FetchRow(job, token + kRowsAhead);
-    const uint8_t state = job.rotates[token * job.rotates_stride];
-    if (state == kUntouched) continue;
-    const bool rotates = state == kRotated;
-    if (copies) CopyRest<From, To>(job, job.token + token, rotates);
-    if (rotates) Token<From, To>(job, token).Rotate();
+  const bool rest = copies && HaveRest<From, To>(job);
+  const bool together = !rest && Tokens<From, To>::AreOneBlock(job.pair_count);
+  const auto state = [&job](int64_t token) {
+    return job.rotates[token * job.rotates_stride];
+  };
+  for (int64_t token = 0, end; token < job.count; token = end) {
+    end = token + 1;
+    if (state(token) == kUntouched) continue;
+    const bool rotates = state(token) == kRotated;
+    if (rest || (copies && !rotates)) {
+      CopyRest<From, To>(job, job.token + token, rotates);
+    }
+    if (!rotates) continue;
+    if (together) {
+      while (end < job.count && state(end) == kRotated) ++end;
+    }
+    Tokens<From, To>(job, token, end).Rotate();
   }
 }
 

@@ -7,6 +7,7 @@
 // clang-format off
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
+#include "lib/kernels/native_bf16-inl.h"
 #include "lib/kernels/rotate-inl.h"
 // clang-format on
 
@@ -16,6 +17,12 @@ namespace HWY_NAMESPACE {
 namespace {
 
 constexpr RotateKernels kKernels = RotateFrom<BF16>();
+
+#if HWY_TARGET == HWY_AVX3
+constexpr RotateKernel kNative[kNumPairings] = {
+    &RotateRun<Half<NativeBF16>, Half<NativeBF16>>,
+    &RotateRun<Interleaved<NativeBF16>, Interleaved<NativeBF16>>};
+#endif
 
 }  // namespace
 // NOLINTNEXTLINE(google-readability-namespace-comments)
@@ -31,6 +38,12 @@ namespace rotary {
 
 const RotateKernels* const kRotateBF16[kNumTargets] =
     ROTARY_PER_TARGET(kKernels);
+
+#if HWY_TARGETS & HWY_AVX3
+const RotateKernel* const kRotateNativeBF16 = N_AVX3::kNative;
+#else
+const RotateKernel* const kRotateNativeBF16 = nullptr;
+#endif
 
 }  // namespace rotary
 

@@ -14,8 +14,8 @@
 namespace rotary {
 namespace {
 
-constexpr const char* kNames[kNumTargets] = {"scalar", "ssse3", "sse4",
-                                             "avx2",   "avx3",  "neon"};
+constexpr const char* kNames[kNumTargets] = {
+    "scalar", "ssse3", "sse4", "avx2", "avx3", "avx3_bf16", "neon"};
 
 #if defined(__x86_64__)
 
@@ -56,7 +56,12 @@ uint32_t DetectTargets() {
       !SystemSaves(5, 3)) {  // masks, upper halves, upper registers
     return targets;
   }
-  return targets | 1u << kTargetAvx3;
+  targets |= 1u << kTargetAvx3;
+  constexpr uint32_t kAvx512Bf16 = 1u << 5;
+  uint32_t eax71 = 0;
+  __get_cpuid_count(7, 1, &eax71, &ebx, &ecx7, &edx7);
+  if (Has(eax71, kAvx512Bf16)) targets |= 1u << kTargetAvx3Bf16;
+  return targets;
 }
 
 #elif defined(__aarch64__)

@@ -162,14 +162,15 @@ int main() {
       ExpectTarget(value.c_str(), name);
     }
   }
-  for (const char* name : {"scalar", "ssse3", "sse4", "avx2", "avx3", "neon"}) {
+  for (const char* name :
+       {"scalar", "ssse3", "sse4", "avx2", "avx3", "avx3_bf16", "neon"}) {
     if (std::find(supported.begin(), supported.end(), name) ==
         supported.end()) {
       ExpectError(name);
     }
   }
-  for (const char* value : {"avx9", "avx", "avx22", " avx2", "scalar ",
-                            "scalar,avx2", "0", "%s%n"}) {
+  for (const char* value : {"avx9", "avx", "avx22", "avx3_bf", " avx2",
+                            "scalar ", "scalar,avx2", "0", "%s%n"}) {
     ExpectError(value);
   }
   return 0;

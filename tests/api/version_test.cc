@@ -55,8 +55,8 @@ TEST_CASE("statuses have pinned values and names") {
 
 TEST_CASE("targets are named, best first") {
   // From best to last; a processor has the first ones or the second ones.
-  const std::vector<std::string> order = {"avx3",  "avx2", "sse4",
-                                          "ssse3", "neon", "scalar"};
+  const std::vector<std::string> order = {"avx3_bf16", "avx3", "avx2",  "sse4",
+                                          "ssse3",     "neon", "scalar"};
   const int32_t count = rotary_target_count();
   REQUIRE(count >= 1);
   size_t place = 0;
