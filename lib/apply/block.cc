@@ -28,6 +28,17 @@ struct Scratch {
   }
 }
 
+// A few heads after the other.
+[[gnu::noinline]] void RotateApart(const Tensor& tensor, RotateJob* job) {
+  for (int64_t h = 0; h < tensor.heads; h += kHeadsTogether) {
+    const Tensor some =
+        SomeHeads(tensor, h, std::min(h + kHeadsTogether, tensor.heads));
+    job->tensors = &some;
+    job->tensors_end = &some + 1;
+    tensor.rotate(*job);
+  }
+}
+
 // Neighbors of one kernel go together: they share their rows' registers.
 inline void RotateTensors(Part* part) {
   RotateJob& job = part->job;
@@ -35,6 +46,11 @@ inline void RotateTensors(Part* part) {
     if (t->tile != Tile::kNone) {
       // Without the rows of all pairs: see RotateWideTiled.
       if (job.pair_count == job.pairs) RotateTiled(*t, job);
+      ++t;
+      continue;
+    }
+    if (job.count > 1 && t->heads > kHeadsTogether && AreHeadsApart(*t)) {
+      RotateApart(*t, &job);
       ++t;
       continue;
     }

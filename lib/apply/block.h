@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include <cstdlib>
+
 #include "lib/apply/call.h"
 
 namespace rotary {
@@ -33,6 +35,17 @@ inline Tensor SomeHeads(const Tensor& tensor, int64_t begin, int64_t end) {
                 begin * tensor.output_strides.head * tensor.output_size;
   return some;
 }
+
+// Whether a tensor's heads are further apart than its tokens.
+inline bool AreHeadsApart(const Tensor& tensor) {
+  return std::abs(tensor.input_strides.head) >
+         std::abs(tensor.input_strides.token);
+}
+
+// So many heads of those go through a block of tokens together: each is a
+// stream of its own for the caches, in which many that are a power of two apart
+// would drive each other out.
+constexpr int64_t kHeadsTogether = 4;
 
 // Rotates tokens [job.token, job.token + job.count), at most kBlockTokens, of
 // sequence job.b.  What else is in the job is changed.

@@ -1,8 +1,8 @@
 #include "lib/config/tensor_arg.h"
 
 #include <algorithm>
-#include <cstdlib>
 
+#include "lib/apply/block.h"
 #include "lib/apply/memory.h"
 #include "lib/config/common_args.h"
 #include "lib/config/error.h"
@@ -159,14 +159,21 @@ rotary_status CheckMany(const rotary_apply_args& args, const Sources& sources,
   return ROTARY_OK;
 }
 
+// Elements of each head that are read: in place, the rest stays as it is.
+int64_t UsedElements(const ApplyCall& call, const Tensor& tensor,
+                     const Memory& memory) {
+  return memory.in_place ? 2 * call.pairs : tensor.head_dim;
+}
+
 // Bytes, modulo 2^64, from an input to what comes at least `bytes` later in the
 // order of the kernels: heads, then tokens.  Where heads are further apart than
 // tokens that is the same heads of a later token.
-uintptr_t Ahead(const Tensor& tensor, const Strides& used, int64_t bytes) {
-  const bool by_token =
-      tensor.heads <= 1 || std::abs(used.head) > std::abs(used.token);
-  const int64_t heads = by_token ? std::max(tensor.heads, int64_t{1}) : 1;
-  const int64_t step_bytes = heads * tensor.head_dim * tensor.input_size;
+uintptr_t Ahead(const Tensor& tensor, const Strides& used, int64_t elements,
+                int64_t bytes) {
+  const bool by_token = tensor.heads <= 1 || AreHeadsApart(tensor);
+  const int64_t heads =
+      by_token ? std::clamp(tensor.heads, int64_t{1}, kHeadsTogether) : 1;
+  const int64_t step_bytes = heads * elements * tensor.input_size;
   const int64_t steps = (bytes - 1) / step_bytes + 1;
   return static_cast<uintptr_t>(by_token ? used.token : used.head) *
          static_cast<uintptr_t>(steps * tensor.input_size);
@@ -178,6 +185,9 @@ void FinishTensor(const rotary_apply_args& args, const Memory& memory,
   // Measured on a Xeon of 2023, as was that both are needed.
   constexpr int64_t kNear = 2048;
   constexpr int64_t kFar = 16384;
+  // Of parts, on that and on an AMD Zen 4.
+  constexpr int64_t kPartsNear = 4096;
+  constexpr int64_t kPartsFar = 32768;
   if (FoldsBatch(args)) {
     tensor->input_strides.token = tensor->input_strides.batch;
     tensor->output_strides.token = tensor->output_strides.batch;
@@ -187,14 +197,16 @@ void FinishTensor(const rotary_apply_args& args, const Memory& memory,
     tensor->access = Access::kPlain;
   }
   if (tensor->access == Access::kStream) call->streams = true;
-  if (call->prefetch && tensor->access == Access::kPlain) {
-    tensor->access = Access::kPrefetch;
-  }
+  const int64_t elements = UsedElements(*call, *tensor, memory);
+  // No hardware sees through parts of heads as it does through whole ones.
+  const bool parts = elements < tensor->head_dim;
+  if (!parts && !call->prefetch) return;
+  if (tensor->access == Access::kPlain) tensor->access = Access::kPrefetch;
   const Strides used =
       UsedStrides(tensor->input_strides, {args.batch, args.batch * args.tokens},
                   tensor->heads);
-  tensor->near = call->prefetch ? Ahead(*tensor, used, kNear) : 0;
-  tensor->far = call->prefetch ? Ahead(*tensor, used, kFar) : 0;
+  tensor->near = Ahead(*tensor, used, elements, parts ? kPartsNear : kNear);
+  tensor->far = Ahead(*tensor, used, elements, parts ? kPartsFar : kFar);
 }
 
 }  // namespace
