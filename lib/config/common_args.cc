@@ -194,7 +194,9 @@ rotary_status ReadPositionsArg(const rotary_positions* from, int64_t batch,
   if (from->data == nullptr && !starts) {
     return FailNull(error, "positions.data");
   }
-  if (reinterpret_cast<uintptr_t>(from->data) % static_cast<uintptr_t>(size)) {
+  // A power of two.
+  if ((reinterpret_cast<uintptr_t>(from->data) &
+       (static_cast<uintptr_t>(size) - 1)) != 0) {
     return FailArgument(error, "positions.data",
                         reinterpret_cast<intptr_t>(from->data),
                         "must be aligned to its element");
