@@ -15,6 +15,7 @@
 #endif
 
 #include "hwy/highway.h"
+#include "lib/kernels/in_register-inl.h"
 #include "lib/kernels/round-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -49,23 +50,13 @@ HWY_INLINE Entries Choose(const MakeRowsJob& job, int32_t position) {
   return entries;
 }
 
-// A vector that is loaded once: g++ would load it for each use as an operand.
-template <class D>
-HWY_INLINE hn::Vec<D> LoadOnce(D d, const double* from) {
-  hn::Vec<D> v = hn::LoadU(d, from);
-#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
-  __asm__("" : "+v"(v.raw));
-#endif
-  return v;
-}
-
 // (c, s) times the entry at `next`, of cos and behind it sin.  Separate
 // multiplies and adds: the same bits on targets without FMA.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE void MultiplyBy(D d, const double* next, int64_t padded_pairs, V& c,
                            V& s) {
-  const V cn = LoadOnce(d, next);
-  const V sn = LoadOnce(d, next + padded_pairs);
+  const V cn = InRegister(hn::LoadU(d, next));
+  const V sn = InRegister(hn::LoadU(d, next + padded_pairs));
   const V product = hn::Sub(hn::Mul(c, cn), hn::Mul(s, sn));
   s = hn::Add(hn::Mul(s, cn), hn::Mul(c, sn));
   c = product;
@@ -76,8 +67,8 @@ template <int kCount, class D, class V = hn::Vec<D>>
 HWY_INLINE void Multiply(D d, const double* e0, const double* e1,
                          const double* e2, const double* e3,
                          int64_t padded_pairs, V& c, V& s) {
-  c = LoadOnce(d, e0);
-  s = LoadOnce(d, e0 + padded_pairs);
+  c = InRegister(hn::LoadU(d, e0));
+  s = InRegister(hn::LoadU(d, e0 + padded_pairs));
   if (kCount > 1) MultiplyBy(d, e1, padded_pairs, c, s);
   if (kCount > 2) MultiplyBy(d, e2, padded_pairs, c, s);
   if (kCount > 3) MultiplyBy(d, e3, padded_pairs, c, s);

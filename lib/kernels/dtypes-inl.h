@@ -51,8 +51,7 @@ HWY_INLINE void Write(D d, V v, hn::TFromD<D>* to) {
 
 // What a dtype has, for vectors of N lanes: Load and Store, of N elements;
 // LoadPairs and StorePairs, of N pairs that lie one behind the other, as their
-// first and second elements; Row, cos or sin as what is stored can follow from
-// it.
+// first and second elements.
 struct F32 {
   using Lane = float;
 
@@ -73,11 +72,6 @@ struct F32 {
     } else {
       hn::LoadInterleaved2(d, from, a, b);
     }
-  }
-
-  template <class D, class V = hn::Vec<D>>
-  static HWY_INLINE V Row(D, V v, bool) {
-    return v;
   }
 
   template <Access, class D, class V = hn::Vec<D>>
@@ -229,11 +223,6 @@ struct Narrow {
   }
 
   template <class D, class V = hn::Vec<D>>
-  static HWY_INLINE V Row(D, V v, bool) {
-    return v;
-  }
-
-  template <class D, class V = hn::Vec<D>>
   static HWY_INLINE void LoadPairs(D d, const uint16_t* from, V& a, V& b) {
     if constexpr (hn::MaxLanes(d) == 1) {
       a = Load(d, from), b = Load(d, from + 1);
@@ -260,23 +249,30 @@ struct Narrow {
 using F16 = Narrow<F16Bits>;
 using BF16 = Narrow<BF16Bits>;
 
-// bf16 that was bf16 before it was rotated: with NaN of the rows made such, a
-// NaN has no low bits that rounding could carry into its exponent and sign, so
-// nobody looks for one.  Two vectors at a time, of the even and the odd
-// elements of 2 N.
+// bf16 that was bf16 before it was rotated, two vectors at a time: the even and
+// the odd elements of 2 N.  With NaN of the rows cleaned a NaN has no low bits
+// that rounding could carry into its exponent and sign, so nobody looks for
+// one.
 struct RotatedBF16 : BF16 {
+  // Rows that were given by somebody may hold NaN of any bits.
   template <class D, class V = hn::Vec<D>>
-  static HWY_INLINE V Row(D d, V v, bool given) {
+  static HWY_INLINE V CleanRow(D d, V v, bool given) {
     if (HWY_LIKELY(!given)) return v;
     const V nan = hn::BitCast(d, hn::Set(BitsTag<D>(), 0x7FC00000));
     return hn::IfThenElse(hn::IsNaN(v), nan, v);
   }
 
+  // Values of a row in the order of Split.
   template <class D, class V = hn::Vec<D>>
-  static HWY_INLINE void LoadRows(D d, const float* from, bool given, V& even,
-                                  V& odd) {
+  static HWY_INLINE void LoadRows(D d, const float* from, V& even, V& odd) {
+#if HWY_TARGET == HWY_SCALAR
     F32::LoadPairs(d, from, even, odd);
-    even = Row(d, even, given), odd = Row(d, odd, given);
+#else
+    const V v0 = hn::LoadU(d, from);
+    const V v1 = hn::LoadU(d, from + hn::Lanes(d));
+    even = hn::ConcatEven(d, v1, v0);
+    odd = hn::ConcatOdd(d, v1, v0);
+#endif
   }
 
   template <class D, class V = hn::Vec<D>>
@@ -287,10 +283,18 @@ struct RotatedBF16 : BF16 {
     odd = hn::BitCast(d, hn::And(bits, hn::Set(du, 0xFFFF0000)));
   }
 
+  // Two results.
+  template <class D, class V = hn::Vec<D>, class V16 = hn::Vec<TwiceTag<D>>>
+  static HWY_INLINE void Join(D d, V even0, V odd0, V even1, V odd1,
+                              V16& joined0, V16& joined1) {
+    joined0 = RoundPairs(d, even0, odd0);
+    joined1 = RoundPairs(d, even1, odd1);
+  }
+
   // Rounds both at once: the upper halves, one more where the lower are more
   // than half of an ulp, or half of one and the upper is odd.
   template <class D, class V = hn::Vec<D>>
-  static HWY_INLINE hn::Vec<TwiceTag<D>> Join(D, V even, V odd) {
+  static HWY_INLINE hn::Vec<TwiceTag<D>> RoundPairs(D, V even, V odd) {
     const BitsTag<D> du;
     const TwiceTag<D> d16;
     using V16 = hn::Vec<TwiceTag<D>>;
@@ -304,15 +308,6 @@ struct RotatedBF16 : BF16 {
     const V16 one = hn::Set(d16, 1);
     const V16 tie = hn::Sub(hn::Set(d16, 0x8000), hn::And(upper, one));
     return hn::IfThenElse(hn::Gt(lower, tie), hn::Add(upper, one), upper);
-  }
-
-  template <Access kAccess, class D, class V = hn::Vec<D>>
-  static HWY_INLINE void StorePairs(D d, V a, V b, uint16_t* to) {
-    if constexpr (hn::MaxLanes(d) == 1) {
-      BF16::StorePairs<kAccess>(d, a, b, to);
-    } else {
-      Write<kAccess>(TwiceTag<D>(), Join(d, a, b), to);
-    }
   }
 };
 

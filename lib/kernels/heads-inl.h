@@ -149,11 +149,17 @@ constexpr int64_t kRowsAhead = 4;
 template <Access kAccess>
 using AccessTag = std::integral_constant<Access, kAccess>;
 
+// The largest vectors.
+template <class D>
+constexpr bool IsWhole(D d) {
+  return hn::MaxLanes(d) == hn::MaxLanes(hn::ScalableTag<float>());
+}
+
 // Calls each(access, cos, sin, heads) for each token.  The access is that of
-// the tensor, as a type, or the plain one: only whole vectors have another, and
-// what changes its kind no prefetch.
-template <class From, class To, class D, class Each>
-HWY_INLINE void ForEachToken(D d, const RotateJob& job, const Tensor& tensor,
+// the tensor, as a type, or, unless kHasAccess, the plain one; what changes its
+// kind has no prefetch.
+template <class From, class To, bool kHasAccess, class Each>
+HWY_INLINE void ForEachToken(const RotateJob& job, const Tensor& tensor,
                              const TokenRange& tokens, const Each& each) {
   using In = typename From::Lane;
   using Out = typename To::Lane;
@@ -193,9 +199,7 @@ HWY_INLINE void ForEachToken(D d, const RotateJob& job, const Tensor& tensor,
       heads.output += output_stride;
     }
   };
-  constexpr bool kWhole =
-      hn::MaxLanes(d) == hn::MaxLanes(hn::ScalableTag<float>());
-  if constexpr (kWhole) {
+  if constexpr (kHasAccess) {
     if constexpr (std::is_same_v<From, To>) {
       if (HWY_UNLIKELY(tensor.access == Access::kPrefetch)) {
         return loop(AccessTag<Access::kPrefetch>());

@@ -159,20 +159,20 @@ struct RotatePairs {
     const V sign =
         hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), job.sin_sign));
     const int64_t half = job.pairs;
-    const bool given = job.given_rows;
-    const auto row = [=](const float* from) ROTARY_LAMBDA {
-      return To::Dtype::Row(d, hn::LoadU(d, from), given);
-    };
     const auto each = [=](auto access, const float* cos, const float* sin,
                           const auto& heads) ROTARY_LAMBDA {
-      const V c0 = row(cos), s0 = hn::Xor(row(sin), sign);
-      const V c1 = row(cos + o1), s1 = hn::Xor(row(sin + o1), sign);
-      const V c2 = row(cos + o2), s2 = hn::Xor(row(sin + o2), sign);
-      const V c3 = row(cos + o3), s3 = hn::Xor(row(sin + o3), sign);
+      const V c0 = hn::LoadU(d, cos);
+      const V c1 = hn::LoadU(d, cos + o1);
+      const V c2 = hn::LoadU(d, cos + o2);
+      const V c3 = hn::LoadU(d, cos + o3);
+      const V s0 = hn::Xor(hn::LoadU(d, sin), sign);
+      const V s1 = hn::Xor(hn::LoadU(d, sin + o1), sign);
+      const V s2 = hn::Xor(hn::LoadU(d, sin + o2), sign);
+      const V s3 = hn::Xor(hn::LoadU(d, sin + o3), sign);
       RotateHeads<kN, access(), From, To>(d, c0, s0, c1, s1, c2, s2, c3, s3,
                                           half, heads);
     };
-    ForEachToken<From, To>(d, job, tensor, tokens, each);
+    ForEachToken<From, To, IsWhole(D())>(job, tensor, tokens, each);
   }
 };
 

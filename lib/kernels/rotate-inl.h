@@ -47,12 +47,21 @@ class Tokens {
   static bool AreOneBlock(int64_t pairs) {
     const int64_t unit = Pairs<1>(hn::ScalableTag<float>());
     return pairs % unit == 0 &&
-           pairs <= static_cast<int64_t>(Vectors::kVectors) * unit;
+           (Vectors::kVectors == 0 ||
+            pairs <= static_cast<int64_t>(Vectors::kVectors) * unit);
   }
 
   HWY_INLINE void Rotate() {
     constexpr size_t kLanes = hn::MaxLanes(hn::ScalableTag<float>());
-    Blocks<Vectors::kVectors>(hn::ScalableTag<float>());
+    using Ragged = RotateRagged<From, To>;
+    if constexpr (Ragged::kIsBetter) {
+      if (job_.pair_count % 16 != 0) All<Ragged>(hn::CappedTag<float, 8>());
+    }
+    if constexpr (Vectors::kVectors == 0) {
+      All<Vectors>(hn::ScalableTag<float>());
+    } else {
+      Blocks<Vectors::kVectors>(hn::ScalableTag<float>());
+    }
     if (HWY_LIKELY(done_ == job_.pair_count)) return;
     if constexpr (kLanes > 8) Blocks<1>(hn::CappedTag<float, 8>());
     if constexpr (kLanes > 4) Blocks<1>(hn::CappedTag<float, 4>());
@@ -69,6 +78,15 @@ class Tokens {
   template <size_t kN, class D>
   static HWY_INLINE int64_t Pairs(D d) {
     return static_cast<int64_t>(kN * Vectors::kUnitVectors * hn::Lanes(d));
+  }
+
+  // All whole vectors of pairs together.
+  template <class AnyVectors, class D>
+  HWY_INLINE void All(D d) {
+    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+    done_ = job_.pair_count / lanes * lanes;
+    if (done_ == 0) return;
+    RotateBlock<AnyVectors, 1>(d, job_, {begin_, end_, 0, done_});
   }
 
   // Whole vectors of pairs, kN at a time, then fewer.

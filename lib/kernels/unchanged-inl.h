@@ -15,6 +15,7 @@
 #endif
 
 #include "hwy/highway.h"
+#include "lib/kernels/in_register-inl.h"
 #include "lib/kernels/pairings-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -93,13 +94,77 @@ struct RotateNeighbors {
       ThroughHeads<kN, V>(heads, load, store, fetch);
     };
     using Side = Interleaved<Dtype>;
-    ForEachToken<Side, Side>(d, job, tensor, tokens, each);
+    ForEachToken<Side, Side, IsWhole(D())>(job, tensor, tokens, each);
   }
 };
 
-// Pairs of half pairing whose elements are split into two vectors where they
-// lie, in the order that Dtype has for that.
+// Half pairing where registers hold few rows: head by head, each with the whole
+// row from the cache.
 template <class Dtype>
+struct RotateWholeHeads {
+  static constexpr size_t kVectors = 0;  // as many as there are
+  static constexpr size_t kMinLanes = 4;
+  static constexpr size_t kUnitVectors = 1;
+
+  template <size_t, class D>
+  static HWY_INLINE void Rotate(D d, const RotateJob& job, const Tensor& tensor,
+                                const TokenRange& tokens) {
+    using Lane = typename Dtype::Lane;
+    using Side = Half<Dtype>;
+    using V = hn::Vec<D>;
+    const size_t N = hn::Lanes(d);
+    const size_t pairs = static_cast<size_t>(tokens.pairs);
+    const int64_t half = job.pairs;
+    const V sign =
+        hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), job.sin_sign));
+    const auto each = [=](auto access, const float* cos, const float* sin,
+                          const auto& heads) ROTARY_LAMBDA {
+      const Lane* x = heads.input;
+      Lane* y = heads.output;
+      const auto turn = [=](const Lane* from, Lane* to, V c,
+                            V s) ROTARY_LAMBDA {
+        const V a = InRegister(Dtype::Load(d, from));
+        const V b = InRegister(Dtype::Load(d, Side::At(from, half)));
+        Dtype::template Store<access()>(
+            d, hn::Sub(hn::Mul(a, c), hn::Mul(b, s)), to);
+        Dtype::template Store<access()>(
+            d, hn::Add(hn::Mul(b, c), hn::Mul(a, s)), Side::At(to, half));
+      };
+      const auto fetch = [=, &heads](const Lane* from) ROTARY_LAMBDA {
+        FetchAhead<access()>(from, pairs, heads);
+        FetchAhead<access()>(Side::At(from, half), pairs, heads);
+      };
+      // Two heads by each load of the row.
+      int64_t left = heads.count;
+      for (; left >= 2; left -= 2) {
+        const Lane* x1 = x + heads.input_stride;
+        Lane* y1 = y + heads.output_stride;
+        fetch(x), fetch(x1);
+        for (size_t i = 0; i < pairs; i += N) {
+          const V c = InRegister(hn::LoadU(d, cos + i));
+          const V s = hn::Xor(hn::LoadU(d, sin + i), sign);
+          turn(x + i, y + i, c, s);
+          turn(x1 + i, y1 + i, c, s);
+        }
+        x = x1 + heads.input_stride;
+        y = y1 + heads.output_stride;
+      }
+      if (left == 0) return;
+      fetch(x);
+      for (size_t i = 0; i < pairs; i += N) {
+        const V c = InRegister(hn::LoadU(d, cos + i));
+        const V s = hn::Xor(hn::LoadU(d, sin + i), sign);
+        turn(x + i, y + i, c, s);
+      }
+    };
+    ForEachToken<Side, Side, true>(job, tensor, tokens, each);
+  }
+};
+
+// Elements that are split into two vectors where they lie, even and odd ones:
+// of interleaved pairs the first and the second.  A unit is two vectors of
+// elements.
+template <class Side>
 struct RotateSplit {
   static constexpr size_t kVectors = kPairVectors / 2;
   static constexpr size_t kMinLanes = 4;
@@ -108,61 +173,92 @@ struct RotateSplit {
   template <size_t kN, class D>
   static HWY_INLINE void Rotate(D d, const RotateJob& job, const Tensor& tensor,
                                 const TokenRange& tokens) {
+    using Dtype = typename Side::Dtype;
     using Lane = typename Dtype::Lane;
-    using Side = Half<Dtype>;
     using V = hn::Vec<D>;
     static_assert(kN >= 1 && kN <= 2, "two units are written out");
+    constexpr bool kHalf = Side::Element(1) == 1;
     const typename Dtype::template TwiceTag<D> d16;
     using Raw = hn::Vec<decltype(d16)>;
-    const size_t N = hn::Lanes(d16);
-    const size_t o1 = kN > 1 ? N : 0;
+    const size_t N = hn::Lanes(d);
     const V sign =
         hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), job.sin_sign));
     const int64_t half = job.pairs;
     const bool given = job.given_rows;
+    // Where the second vectors of units are.
+    const auto second = [=](auto* x) ROTARY_LAMBDA {
+      return kHalf ? Side::At(x, half) : x + kN * 2 * N;
+    };
+    const auto load_rows = [=](const float* row, auto unit, V& a, V& b)
+                               ROTARY_LAMBDA {
+                                 constexpr size_t i = unit < kN ? unit : 0;
+                                 if constexpr (kHalf) {
+                                   Dtype::LoadRows(d, row + i * 2 * N, a, b);
+                                 } else {
+                                   a = hn::LoadU(d, row + i * N);
+                                   b = hn::LoadU(d, row + (kN + i) * N);
+                                 }
+                                 a = Dtype::CleanRow(d, a, given);
+                                 b = Dtype::CleanRow(d, b, given);
+                               };
     const auto load = [=](const Lane* x, auto unit, Raw& a, Raw& b)
                           ROTARY_LAMBDA {
-                            a = hn::LoadU(d16, x + unit * N);
-                            b = hn::LoadU(d16, Side::At(x, half) + unit * N);
+                            a = hn::LoadU(d16, x + unit * 2 * N);
+                            b = hn::LoadU(d16, second(x) + unit * 2 * N);
                           };
+    const auto first_of = [](V a, V b, V c, V s) ROTARY_LAMBDA {
+      return hn::Sub(hn::Mul(a, c), hn::Mul(b, s));
+    };
+    const auto second_of = [](V a, V b, V c, V s) ROTARY_LAMBDA {
+      return hn::Add(hn::Mul(b, c), hn::Mul(a, s));
+    };
     const auto each = [=](auto access, const float* cos, const float* sin,
                           const auto& heads) ROTARY_LAMBDA {
-      V c0, c1, c2, c3, s0, s1, s2, s3;
-      Dtype::LoadRows(d, cos, given, c0, c1);
-      Dtype::LoadRows(d, cos + o1, given, c2, c3);
-      Dtype::LoadRows(d, sin, given, s0, s1);
-      Dtype::LoadRows(d, sin + o1, given, s2, s3);
-      s0 = hn::Xor(s0, sign), s1 = hn::Xor(s1, sign);
-      s2 = hn::Xor(s2, sign), s3 = hn::Xor(s3, sign);
+      V ca0, cb0, ca1, cb1, sa0, sb0, sa1, sb1;
+      load_rows(cos, Unit<0>(), ca0, cb0);
+      load_rows(cos, Unit<1>(), ca1, cb1);
+      load_rows(sin, Unit<0>(), sa0, sb0);
+      load_rows(sin, Unit<1>(), sa1, sb1);
+      sa0 = hn::Xor(sa0, sign), sb0 = hn::Xor(sb0, sign);
+      sa1 = hn::Xor(sa1, sign), sb1 = hn::Xor(sb1, sign);
       const auto store = [=](Lane* y, auto unit, Raw a, Raw b) ROTARY_LAMBDA {
-        const V ca = Choose(unit, c0, c2, c0, c2);
-        const V cb = Choose(unit, c1, c3, c1, c3);
-        const V sa = Choose(unit, s0, s2, s0, s2);
-        const V sb = Choose(unit, s1, s3, s1, s3);
+        const V ca = Choose(unit, ca0, ca1, ca0, ca1);
+        const V cb = Choose(unit, cb0, cb1, cb0, cb1);
+        const V sa = Choose(unit, sa0, sa1, sa0, sa1);
+        const V sb = Choose(unit, sb0, sb1, sb0, sb1);
         V a0, a1, b0, b1;
         Dtype::Split(d, a, a0, a1);
         Dtype::Split(d, b, b0, b1);
-        const Raw first =
-            Dtype::Join(d, hn::Sub(hn::Mul(a0, ca), hn::Mul(b0, sa)),
-                        hn::Sub(hn::Mul(a1, cb), hn::Mul(b1, sb)));
-        const Raw second =
-            Dtype::Join(d, hn::Add(hn::Mul(b0, ca), hn::Mul(a0, sa)),
-                        hn::Add(hn::Mul(b1, cb), hn::Mul(a1, sb)));
-        Write<access()>(d16, first, y + unit * N);
-        Write<access()>(d16, second, Side::At(y, half) + unit * N);
+        if constexpr (kHalf) {
+          Dtype::Join(d, first_of(a0, b0, ca, sa), first_of(a1, b1, cb, sb),
+                      second_of(a0, b0, ca, sa), second_of(a1, b1, cb, sb), a,
+                      b);
+        } else {
+          Dtype::Join(d, first_of(a0, a1, ca, sa), second_of(a0, a1, ca, sa),
+                      first_of(b0, b1, cb, sb), second_of(b0, b1, cb, sb), a,
+                      b);
+        }
+        Write<access()>(d16, a, y + unit * 2 * N);
+        Write<access()>(d16, b, second(y) + unit * 2 * N);
       };
       const auto fetch = [=, &heads](const Lane* x) ROTARY_LAMBDA {
-        Side::template Fetch<access()>(x, Side::At(x, half), kN * N, heads);
+        Side::template Fetch<access()>(x, Side::At(x, half), kN * 2 * N, heads);
       };
       ThroughHeads<kN, Raw>(heads, load, store, fetch);
     };
-    ForEachToken<Side, Side>(d, job, tensor, tokens, each);
+    ForEachToken<Side, Side, IsWhole(D())>(job, tensor, tokens, each);
   }
 };
 
 // How whole vectors go from one side to another.
 template <class From, class To>
 struct RotateVectors : RotatePairs<From, To> {};
+#if HWY_TARGET != HWY_AVX3 && HWY_TARGET != HWY_NEON
+template <>
+struct RotateVectors<Half<F32>, Half<F32>> : RotateWholeHeads<F32> {};
+template <>
+struct RotateVectors<Half<F16>, Half<F16>> : RotateWholeHeads<F16> {};
+#endif
 template <>
 struct RotateVectors<Interleaved<F32>, Interleaved<F32>>
     : RotateNeighbors<F32> {};
@@ -170,10 +266,28 @@ template <>
 struct RotateVectors<Interleaved<F16>, Interleaved<F16>>
     : RotateNeighbors<F16> {};
 template <>
-struct RotateVectors<Half<BF16>, Half<BF16>> : RotateSplit<RotatedBF16> {};
+struct RotateVectors<Half<BF16>, Half<BF16>> : RotateSplit<Half<RotatedBF16>> {
+};
 template <>
 struct RotateVectors<Interleaved<BF16>, Interleaved<BF16>>
-    : RotatePairs<Interleaved<RotatedBF16>, Interleaved<RotatedBF16>> {};
+    : RotateSplit<Interleaved<RotatedBF16>> {};
+
+// How vectors of 8 go where the pairs are no multiple of 16: all in one pass
+// through the heads, where whole vectors and the rest would take two.
+template <class From, class To>
+struct RotateRagged {
+  static constexpr bool kIsBetter = false;
+};
+#if HWY_TARGET == HWY_AVX3
+template <>
+struct RotateRagged<Half<F32>, Half<F32>> : RotateWholeHeads<F32> {
+  static constexpr bool kIsBetter = true;
+};
+template <>
+struct RotateRagged<Half<F16>, Half<F16>> : RotateWholeHeads<F16> {
+  static constexpr bool kIsBetter = true;
+};
+#endif
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace
