@@ -109,7 +109,7 @@ StreamTeam::StreamTeam(const Stream& stream, const Case& c,
   for (int i = 1; i < threads_; ++i) {
     Member* member = &members_[static_cast<size_t>(i)];
     const size_t cpu = Cpu(allowed_, i);
-    member->thread = std::thread([=] { Serve(member, cpu); });
+    member->thread = std::thread([this, member, cpu] { Serve(member, cpu); });
   }
   PinThisThread(Cpu(allowed_, 0));
 }

@@ -39,10 +39,18 @@ add_library(rotary_highway INTERFACE)
 target_link_libraries(rotary_highway INTERFACE HighwayHeaders::HighwayHeaders)
 target_compile_definitions(rotary_highway INTERFACE HWY_IS_DEBUG_BUILD=0
                                                    HWY_COMPILE_ALL_ATTAINABLE)
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
-  # NEON alone: the scalable targets have no tests yet.
-  target_compile_definitions(
-    rotary_highway
-    INTERFACE
-      "HWY_DISABLED_TARGETS=(HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)")
-endif()
+# Not compiled: those for which kernels/per_target.h hands out no kernel, as far
+# as this version of Highway has them (the scalable ones have no tests yet), and
+# those that the user does without.
+set(disabled_targets "0")
+foreach(target SSE2 AVX3_DL AVX3_ZEN4 AVX3_SPR AVX10_2 SVE SVE2 SVE_256 SVE2_128
+               ${ROTARY_SKIPPED_TARGETS})
+  string(TOUPPER ${target} target)
+  file(STRINGS ${ROTARY_HIGHWAY_INCLUDE_DIR}/hwy/detect_targets.h line
+       REGEX "^#define HWY_${target} ")
+  if(line)
+    string(APPEND disabled_targets "|HWY_${target}")
+  endif()
+endforeach()
+target_compile_definitions(
+  rotary_highway INTERFACE "HWY_DISABLED_TARGETS=(${disabled_targets})")
