@@ -17,6 +17,7 @@
 #include "hwy/highway.h"
 #include "lib/kernels/in_register-inl.h"
 #include "lib/kernels/pairings-inl.h"
+#include "lib/kernels/rotated_bf16-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rotary {
@@ -134,6 +135,11 @@ struct RotateWholeHeads {
         FetchAhead<access()>(from, pairs, heads);
         FetchAhead<access()>(Side::At(from, half), pairs, heads);
       };
+      const auto load_row = [=](size_t i, V& c, V& s) ROTARY_LAMBDA {
+        c = InRegister(hn::LoadU(d, cos + i));
+        s = hn::Xor(hn::LoadU(d, sin + i), sign);
+      };
+      V c, s;
       // Two heads by each load of the row.
       int64_t left = heads.count;
       for (; left >= 2; left -= 2) {
@@ -141,8 +147,7 @@ struct RotateWholeHeads {
         Lane* y1 = y + heads.output_stride;
         fetch(x), fetch(x1);
         for (size_t i = 0; i < pairs; i += N) {
-          const V c = InRegister(hn::LoadU(d, cos + i));
-          const V s = hn::Xor(hn::LoadU(d, sin + i), sign);
+          load_row(i, c, s);
           turn(x + i, y + i, c, s);
           turn(x1 + i, y1 + i, c, s);
         }
@@ -152,8 +157,7 @@ struct RotateWholeHeads {
       if (left == 0) return;
       fetch(x);
       for (size_t i = 0; i < pairs; i += N) {
-        const V c = InRegister(hn::LoadU(d, cos + i));
-        const V s = hn::Xor(hn::LoadU(d, sin + i), sign);
+        load_row(i, c, s);
         turn(x + i, y + i, c, s);
       }
     };
