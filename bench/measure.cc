@@ -18,7 +18,6 @@ namespace rotary_bench {
 namespace {
 
 constexpr int kTrialRounds = 5;   // of every stream, to find the best two
-constexpr int kRounds = 31;       // of the library and these two, in turn
 constexpr int kMeasurements = 3;  // at most, while kMaxOfLimit is exceeded
 constexpr double kTrialBatchSeconds = 5e-4;
 constexpr double kBatchSeconds = 1e-3;
@@ -72,9 +71,9 @@ class Contestant {
   std::vector<double> seconds_;
 };
 
-class Library : public Contestant {
+class Caller : public Contestant {
  public:
-  explicit Library(const Calls& run) : run_(run) {}
+  explicit Caller(const Calls& run) : run_(run) {}
 
   void TimeBatch(double batch_seconds) {
     Contestant::TimeBatch(run_, batch_seconds);
@@ -154,38 +153,62 @@ std::vector<StreamContestant> BestStreams(const Case& c, const Memory& memory) {
           StreamContestant(streams[1].stream(), streams[1].threads())};
 }
 
-Measurement MeasureOnce(const Case& c, const Calls& run, const Memory& memory) {
+Measurement MeasureOnce(const Case& c, const std::vector<Calls>& runs,
+                        const Memory& memory, int rounds) {
   std::vector<StreamContestant> streams = BestStreams(c, memory);
-  Library library(run);
-  const auto time_library = [&] {
-    library.TimeBatch(kBatchSeconds);
+  std::vector<Caller> callers(runs.begin(), runs.end());
+  const auto time_caller = [&](Caller& caller) {
+    caller.TimeBatch(kBatchSeconds);
     if (c.threads != 1) std::this_thread::sleep_for(kUntilThreadsSleep);
   };
-  for (int round = 0; round < kRounds; ++round) {
-    if (round % 2 == 0) time_library();
+  for (int round = 0; round < rounds; ++round) {
+    if (round % 2 == 0) {
+      std::for_each(callers.begin(), callers.end(), time_caller);
+    }
     for (StreamContestant& stream : streams) {
       stream.TimeBatch(c, memory, kBatchSeconds);
     }
-    if (round % 2 == 1) time_library();
+    if (round % 2 == 1) {
+      std::for_each(callers.rbegin(), callers.rend(), time_caller);
+    }
     std::reverse(streams.begin(), streams.end());
   }
   const StreamContestant& best = *std::min_element(
       streams.begin(), streams.end(), [](const auto& a, const auto& b) {
         return a.MedianSeconds() < b.MedianSeconds();
       });
-  return {library.MedianSeconds(), best.MedianSeconds(), best.stream().name,
-          best.threads()};
+  Measurement measurement = {
+      {}, best.MedianSeconds(), best.stream().name, best.threads()};
+  for (const Caller& caller : callers) {
+    measurement.call_seconds.push_back(caller.MedianSeconds());
+  }
+  return measurement;
 }
 
 }  // namespace
 
-Measurement Measure(const Case& c, const Calls& run, const Memory& memory) {
-  Measurement best = MeasureOnce(c, run, memory);
-  for (int i = 1; i < kMeasurements && best.OfLimit() > kMaxOfLimit; ++i) {
-    const Measurement again = MeasureOnce(c, run, memory);
-    if (again.OfLimit() < best.OfLimit()) best = again;
+double Measurement::MostOfLimit() const {
+  return limit_seconds /
+         *std::min_element(call_seconds.begin(), call_seconds.end());
+}
+
+Measurement Measure(const Case& c, const std::vector<Calls>& runs,
+                    const Memory& memory, int rounds) {
+  Measurement best = MeasureOnce(c, runs, memory, rounds);
+  for (int i = 1; i < kMeasurements && best.MostOfLimit() > kMaxOfLimit; ++i) {
+    const Measurement again = MeasureOnce(c, runs, memory, rounds);
+    if (again.MostOfLimit() < best.MostOfLimit()) best = again;
   }
   return best;
+}
+
+double TrialSeconds(const Calls& run) {
+  Caller caller(run);
+  for (int round = 0; round < kTrialRounds; ++round) {
+    caller.TimeBatch(kTrialBatchSeconds);
+  }
+  std::this_thread::sleep_for(kUntilThreadsSleep);
+  return caller.MedianSeconds();
 }
 
 }  // namespace rotary_bench

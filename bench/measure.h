@@ -1,12 +1,14 @@
 // The measurement of one case: calls and their limit, in turn.  Used by
-// rotate_bench.cc.
+// rotate_bench.cc and peers/.
 
 #ifndef ROTARY_BENCH_MEASURE_H_
 #define ROTARY_BENCH_MEASURE_H_
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <functional>
+#include <vector>
 
 #include "bench/cases.h"
 #include "bench/memory.h"
@@ -16,21 +18,29 @@ namespace rotary_bench {
 // Above this the limit is no limit: the stream kernels are too slow.
 inline constexpr double kMaxOfLimit = 1.10;
 
+// Makes so many calls, one after the other.
+using Calls = std::function<void(int64_t calls)>;
+
+inline constexpr int kRounds = 31;
+
 struct Measurement {
-  double call_seconds;   // a call: the median of the rounds
+  std::vector<double> call_seconds;  // of each one's call: median of the rounds
   double limit_seconds;  // the best stream: the median of the same rounds
   const char* stream;    // its name
   int stream_threads;
 
-  double OfLimit() const { return limit_seconds / call_seconds; }
+  double OfLimit(size_t i) const { return limit_seconds / call_seconds[i]; }
+  double MostOfLimit() const;
 };
 
-// Makes so many calls, one after the other.
-using Calls = std::function<void(int64_t calls)>;
-
+// Times those that do the work of a case, beside the streams and each other.
 // Uses the memory as it is: nothing depends on what is in it, subnormals
 // excepted.
-Measurement Measure(const Case& c, const Calls& run, const Memory& memory);
+Measurement Measure(const Case& c, const std::vector<Calls>& runs,
+                    const Memory& memory, int rounds = kRounds);
+
+// The time of a call by a short trial, after which no thread of it spins.
+double TrialSeconds(const Calls& run);
 
 }  // namespace rotary_bench
 

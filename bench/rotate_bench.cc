@@ -72,16 +72,16 @@ class Filter {
 void Run(benchmark::State& state, const std::string& name, const Case& c,
          const Calls& calls, const Memory& memory, bool* exceeded) {
   while (state.KeepRunning()) {
-    const Measurement m = Measure(c, calls, memory);
-    state.SetIterationTime(m.call_seconds);
-    state.counters["of_limit"] = m.OfLimit();
+    const Measurement m = Measure(c, {calls}, memory);
+    state.SetIterationTime(m.call_seconds[0]);
+    state.counters["of_limit"] = m.OfLimit(0);
     state.SetLabel(std::string("limit: ") + m.stream + ", t" +
                    std::to_string(m.stream_threads));
-    if (m.OfLimit() > kMaxOfLimit) {
+    if (m.MostOfLimit() > kMaxOfLimit) {
       fprintf(stderr,
               "rotary_bench: %s: %.3f of the limit; the stream kernels are too "
               "slow\n",
-              name.c_str(), m.OfLimit());
+              name.c_str(), m.MostOfLimit());
       *exceeded = true;
     }
   }
