@@ -1,5 +1,5 @@
 // The angles of a workload by the formula, in long double.  Used by
-// reference.cc and source.cc.
+// reference.cc, source.cc and peers/.
 
 #ifndef ROTARY_BENCH_ANGLES_H_
 #define ROTARY_BENCH_ANGLES_H_

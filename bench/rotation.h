@@ -1,6 +1,6 @@
 // The library's side of a case: the arguments of one rotary_apply call, or a
-// prepared one, ready to be run many times.  Used by reference.cc and
-// rotate_bench.cc.
+// prepared one, ready to be run many times.  Used by reference.cc,
+// rotate_bench.cc and peers/.
 
 #ifndef ROTARY_BENCH_ROTATION_H_
 #define ROTARY_BENCH_ROTATION_H_
