@@ -199,7 +199,10 @@ void FinishTensor(const rotary_apply_args& args, const Memory& memory,
   if (tensor->access == Access::kStream) call->streams = true;
   const int64_t elements = UsedElements(*call, *tensor, memory);
   // No hardware sees through parts of heads as it does through whole ones.
-  const bool parts = elements < tensor->head_dim;
+  const bool parts =
+      elements < tensor->head_dim && call->bytes > 2 * kSmallCache;
+  tensor->near = 0;
+  tensor->far = 0;
   if (!parts && !call->prefetch) return;
   if (tensor->access == Access::kPlain) tensor->access = Access::kPrefetch;
   const Strides used =

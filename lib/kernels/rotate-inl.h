@@ -173,8 +173,7 @@ void CopyRest(const RotateJob& job, int64_t token, bool rotates) {
 }
 
 // Whether heads have more than what is rotated, and it is to be copied.
-template <class From, class To>
-bool HaveRest(const RotateJob& job) {
+inline bool HaveRest(const RotateJob& job) {
   for (const Tensor* t = job.tensors; t < job.tensors_end; ++t) {
     if (t->head_dim > 2 * job.pairs) return true;
   }
@@ -185,7 +184,7 @@ template <class From, class To>
 void RotateRun(const RotateJob& job) {
   // The first block of pairs takes the rest of the head along.
   const bool copies = job.copies && job.pair_begin == 0;
-  const bool rest = copies && HaveRest<From, To>(job);
+  const bool rest = copies && HaveRest(job);
   const bool together = !rest && Tokens<From, To>::AreOneBlock(job.pair_count);
   const auto state = [&job](int64_t token) {
     return job.rotates[token * job.rotates_stride];
