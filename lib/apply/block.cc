@@ -39,7 +39,7 @@ struct Scratch {
   }
 }
 
-// Neighbors of one kernel go together: they share their rows' registers.
+// Neighbors of one kernel are one job.
 inline void RotateTensors(Part* part) {
   RotateJob& job = part->job;
   for (const Tensor* t = part->tensors; t < part->tensors_end;) {
@@ -49,7 +49,8 @@ inline void RotateTensors(Part* part) {
       ++t;
       continue;
     }
-    if (job.count > 1 && t->heads > kHeadsTogether && AreHeadsApart(*t)) {
+    if (job.count > 1 && t->heads > kHeadsTogether &&
+        AreHeadsApart(t->input_strides)) {
       RotateApart(*t, &job);
       ++t;
       continue;

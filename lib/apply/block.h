@@ -36,10 +36,9 @@ inline Tensor SomeHeads(const Tensor& tensor, int64_t begin, int64_t end) {
   return some;
 }
 
-// Whether a tensor's heads are further apart than its tokens.
-inline bool AreHeadsApart(const Tensor& tensor) {
-  return std::abs(tensor.input_strides.head) >
-         std::abs(tensor.input_strides.token);
+// Whether heads are further apart than tokens.
+inline bool AreHeadsApart(const Strides& strides) {
+  return std::abs(strides.head) > std::abs(strides.token);
 }
 
 // So many heads of those go through a block of tokens together: each is a

@@ -170,7 +170,7 @@ int64_t UsedElements(const ApplyCall& call, const Tensor& tensor,
 // tokens that is the same heads of a later token.
 uintptr_t Ahead(const Tensor& tensor, const Strides& used, int64_t elements,
                 int64_t bytes) {
-  const bool by_token = tensor.heads <= 1 || AreHeadsApart(tensor);
+  const bool by_token = tensor.heads <= 1 || AreHeadsApart(used);
   const int64_t heads =
       by_token ? std::clamp(tensor.heads, int64_t{1}, kHeadsTogether) : 1;
   const int64_t step_bytes = heads * elements * tensor.input_size;

@@ -45,7 +45,7 @@ class Case {
     }
   }
 
-  // What is wrong with the result on some target, in place; or empty.
+  // What is wrong with the result on some target, or empty.
   std::string Difference() const {
     TensorRotation by = {};
     by.pairing = pairing_;
