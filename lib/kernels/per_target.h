@@ -50,12 +50,16 @@
 #define ROTARY_ON_NEON(symbol) nullptr
 #endif
 
-// In the order of enum Target.  AVX3 with BF16 is AVX3 but for one kernel.
-#define ROTARY_PER_TARGET(symbol)                                              \
+// In the order of enum Target, with what is given for AVX3 with BF16.
+#define ROTARY_PER_TARGET_AND(symbol, on_avx3_bf16)                            \
   {                                                                            \
     ROTARY_ON_SCALAR(symbol), ROTARY_ON_SSSE3(symbol), ROTARY_ON_SSE4(symbol), \
-        ROTARY_ON_AVX2(symbol), ROTARY_ON_AVX3(symbol),                        \
-        ROTARY_ON_AVX3(symbol), ROTARY_ON_NEON(symbol)                         \
+        ROTARY_ON_AVX2(symbol), ROTARY_ON_AVX3(symbol), on_avx3_bf16,          \
+        ROTARY_ON_NEON(symbol)                                                 \
   }
+
+// Most are on it what they are on AVX3.
+#define ROTARY_PER_TARGET(symbol) \
+  ROTARY_PER_TARGET_AND(symbol, ROTARY_ON_AVX3(symbol))
 
 #endif  // ROTARY_LIB_KERNELS_PER_TARGET_H_

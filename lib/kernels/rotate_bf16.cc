@@ -19,9 +19,15 @@ namespace {
 constexpr RotateKernels kKernels = RotateFrom<BF16>();
 
 #if HWY_TARGET == HWY_AVX3
-constexpr RotateKernel kNative[kNumPairings] = {
-    &RotateRun<Half<NativeBF16>, Half<NativeBF16>>,
-    &RotateRun<Interleaved<NativeBF16>, Interleaved<NativeBF16>>};
+constexpr RotateKernels NativeKernels() {
+  using H = Half<NativeBF16>;
+  using I = Interleaved<NativeBF16>;
+  RotateKernels kernels = kKernels;
+  kernels.kernels[kHalf][kBF16][kHalf] = &RotateRun<H, H>;
+  kernels.kernels[kInterleaved][kBF16][kInterleaved] = &RotateRun<I, I>;
+  return kernels;
+}
+constexpr RotateKernels kNativeKernels = NativeKernels();
 #endif
 
 }  // namespace
@@ -37,13 +43,7 @@ HWY_AFTER_NAMESPACE();
 namespace rotary {
 
 const RotateKernels* const kRotateBF16[kNumTargets] =
-    ROTARY_PER_TARGET(kKernels);
-
-#if HWY_TARGETS & HWY_AVX3
-const RotateKernel* const kRotateNativeBF16 = N_AVX3::kNative;
-#else
-const RotateKernel* const kRotateNativeBF16 = nullptr;
-#endif
+    ROTARY_PER_TARGET_AND(kKernels, ROTARY_ON_AVX3(kNativeKernels));
 
 }  // namespace rotary
 

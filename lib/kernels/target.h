@@ -28,8 +28,6 @@ enum Target : int {
 extern const RotateKernels* const kRotateF32[kNumTargets];
 extern const RotateKernels* const kRotateF16[kNumTargets];
 extern const RotateKernels* const kRotateBF16[kNumTargets];
-// Of kTargetAvx3Bf16: by pairing, where neither dtype nor pairing change.
-extern const RotateKernel* const kRotateNativeBF16;
 extern const MakeRowsKernel kMakeRows[kNumTargets];
 extern const MakeAxisRowsKernel kMakeAxisRows[kNumTargets];
 extern const AngleRowsKernel kAngleRows[kNumTargets];
@@ -42,10 +40,6 @@ inline RotateKernel FindRotate(Target target, Dtype input_dtype,
                                Pairing output_pairing) {
   static constexpr const RotateKernels* const* kOfInput[kNumDtypes] = {
       kRotateF32, kRotateF16, kRotateBF16};
-  if (target == kTargetAvx3Bf16 && input_dtype == kBF16 &&
-      output_dtype == kBF16 && input_pairing == output_pairing) {
-    return kRotateNativeBF16[input_pairing];
-  }
   return kOfInput[input_dtype][target]
       ->kernels[input_pairing][output_dtype][output_pairing];
 }
