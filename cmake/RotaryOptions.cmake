@@ -42,6 +42,12 @@ target_compile_definitions(rotary_highway INTERFACE HWY_IS_DEBUG_BUILD=0
 # Not compiled: those for which kernels/per_target.h hands out no kernel, as far
 # as this version of Highway has them (the scalable ones have no tests yet), and
 # those that the user does without.
+foreach(target IN LISTS ROTARY_SKIPPED_TARGETS)
+  if(NOT target MATCHES "^(ssse3|sse4|avx2|avx3)$")
+    message(FATAL_ERROR "ROTARY_SKIPPED_TARGETS: ${target} is none of "
+                        "ssse3, sse4, avx2, avx3")
+  endif()
+endforeach()
 set(disabled_targets "0")
 foreach(target SSE2 AVX3_DL AVX3_ZEN4 AVX3_SPR AVX10_2 SVE SVE2 SVE_256 SVE2_128
                ${ROTARY_SKIPPED_TARGETS})

@@ -88,17 +88,21 @@ struct F32 {
 template <class D>
 using Tag16 = hn::Rebind<uint16_t, D>;
 
-struct BF16Bits {
+// Conversions of a Format that has them in vectors of u32.
+template <class Format>
+struct InU32 {
   template <class D>
   static HWY_INLINE hn::Vec<D> Promote(D d, hn::Vec<Tag16<D>> v) {
-    return Widen(d, hn::PromoteTo(BitsTag<D>(), v));
+    return Format::Widen(d, hn::PromoteTo(BitsTag<D>(), v));
   }
 
   template <class D>
   static HWY_INLINE hn::Vec<Tag16<D>> Demote(D d, hn::Vec<D> v) {
-    return hn::TruncateTo(Tag16<D>(), Round(d, v));
+    return hn::TruncateTo(Tag16<D>(), Format::Round(d, v));
   }
+};
 
+struct BF16Bits : InU32<BF16Bits> {
   template <class D>
   static HWY_INLINE hn::Vec<D> Widen(D d, Bits<D> bits) {
     return hn::BitCast(d, hn::ShiftLeft<16>(bits));
@@ -118,8 +122,8 @@ struct BF16Bits {
   }
 };
 
-struct F16Bits {
 #if ROTARY_NATIVE_F16
+struct F16Bits {
   template <class D>
   using Tag = hn::Rebind<hwy::float16_t, D>;
 
@@ -142,17 +146,9 @@ struct F16Bits {
   static HWY_INLINE Bits<D> Round(D d, hn::Vec<D> v) {
     return hn::PromoteTo(BitsTag<D>(), Demote(d, v));
   }
+};
 #else
-  template <class D>
-  static HWY_INLINE hn::Vec<D> Promote(D d, hn::Vec<Tag16<D>> v) {
-    return Widen(d, hn::PromoteTo(BitsTag<D>(), v));
-  }
-
-  template <class D>
-  static HWY_INLINE hn::Vec<Tag16<D>> Demote(D d, hn::Vec<D> v) {
-    return hn::TruncateTo(Tag16<D>(), Round(d, v));
-  }
-
+struct F16Bits : InU32<F16Bits> {
   // In signed integers: magnitudes compare as f32 do.
   template <class D>
   static HWY_INLINE hn::Vec<D> Widen(D d, Bits<D> bits) {
@@ -202,8 +198,8 @@ struct F16Bits {
                        large));
     return hn::Or(hn::BitCast(du, narrow), sign);
   }
-#endif
 };
+#endif
 
 // Elements of 16 bits.
 template <class Format>

@@ -135,11 +135,11 @@ HWY_INLINE void ThroughHeads(const Heads<In, Out>& heads, const Load& load,
   if constexpr (k3) store(y, Unit<3>(), a3, b3);
 }
 
-// Tokens [begin, end) of a job, and the rows of a block of their pairs.
+// Tokens [begin, end) of a job, and a block of their pairs.
 struct TokenRange {
   int64_t begin;
   int64_t end;
-  int64_t pair;  // the block's first
+  int64_t pair;  // the first
   int64_t pairs;
 };
 

@@ -111,30 +111,20 @@ HWY_INLINE V Choose(Unit<3>, V, V, V, V v3) {
   return v3;
 }
 
-// kVectors vectors of pairs through the heads.  Unused vectors of kVectors < 4
-// are copies of the first, and fold away.
-template <size_t kVectors, Access kAccess, class From, class To, class D,
-          class V = hn::Vec<D>>
-HWY_INLINE void RotateHeads(
-    D d, V c0, V s0, V c1, V s1, V c2, V s2, V c3, V s3, int64_t half,
-    const Heads<typename From::Lane, typename To::Lane>& heads) {
-  using In = typename From::Lane;
-  using Out = typename To::Lane;
-  const size_t N = hn::Lanes(d);
-  const auto load = [=](const In* x, auto unit, V& a, V& b) ROTARY_LAMBDA {
-    From::Load(d, x, From::At(x, half), unit * N, a, b);
-  };
-  const auto store = [=](Out* y, auto unit, V a, V b) ROTARY_LAMBDA {
-    const V c = Choose(unit, c0, c1, c2, c3);
-    const V s = Choose(unit, s0, s1, s2, s3);
-    To::template Store<kAccess>(d, hn::Sub(hn::Mul(a, c), hn::Mul(b, s)),
-                                hn::Add(hn::Mul(b, c), hn::Mul(a, s)), y,
-                                To::At(y, half), unit * N);
-  };
-  const auto fetch = [=](const In* x) ROTARY_LAMBDA {
-    From::template Fetch<kAccess>(x, From::At(x, half), kVectors * N, heads);
-  };
-  ThroughHeads<kVectors, V>(heads, load, store, fetch);
+// What a pair (a, b) becomes.  Not fused: the same bits on every target.
+template <class V>
+HWY_INLINE V FirstOf(V a, V b, V cos, V sin) {
+  return hn::Sub(hn::Mul(a, cos), hn::Mul(b, sin));
+}
+template <class V>
+HWY_INLINE V SecondOf(V a, V b, V cos, V sin) {
+  return hn::Add(hn::Mul(b, cos), hn::Mul(a, sin));
+}
+
+// To be XORed into sin.
+template <class D>
+HWY_INLINE hn::Vec<D> SinSign(D d, const RotateJob& job) {
+  return hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), job.sin_sign));
 }
 
 // A rotation from one side to another.  Rotate goes through a block of pairs,
@@ -150,15 +140,20 @@ struct RotatePairs {
   template <size_t kN, class D>
   static HWY_INLINE void Rotate(D d, const RotateJob& job, const Tensor& tensor,
                                 const TokenRange& tokens) {
+    using In = typename From::Lane;
+    using Out = typename To::Lane;
     using V = hn::Vec<D>;
     static_assert(kN >= 1 && kN <= 4, "four vectors are written out");
     const size_t N = hn::Lanes(d);
+    // Unused vectors are copies of the first, and fold away.
     const size_t o1 = kN > 1 ? N : 0;
     const size_t o2 = kN > 2 ? 2 * N : 0;
     const size_t o3 = kN > 3 ? 3 * N : 0;
-    const V sign =
-        hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), job.sin_sign));
+    const V sign = SinSign(d, job);
     const int64_t half = job.pairs;
+    const auto load = [=](const In* x, auto unit, V& a, V& b) ROTARY_LAMBDA {
+      From::Load(d, x, From::At(x, half), unit * N, a, b);
+    };
     const auto each = [=](auto access, const float* cos, const float* sin,
                           const auto& heads) ROTARY_LAMBDA {
       const V c0 = hn::LoadU(d, cos);
@@ -169,8 +164,17 @@ struct RotatePairs {
       const V s1 = hn::Xor(hn::LoadU(d, sin + o1), sign);
       const V s2 = hn::Xor(hn::LoadU(d, sin + o2), sign);
       const V s3 = hn::Xor(hn::LoadU(d, sin + o3), sign);
-      RotateHeads<kN, access(), From, To>(d, c0, s0, c1, s1, c2, s2, c3, s3,
-                                          half, heads);
+      const auto store = [=](Out* y, auto unit, V a, V b) ROTARY_LAMBDA {
+        const V c = Choose(unit, c0, c1, c2, c3);
+        const V s = Choose(unit, s0, s1, s2, s3);
+        To::template Store<access()>(d, FirstOf(a, b, c, s),
+                                     SecondOf(a, b, c, s), y, To::At(y, half),
+                                     unit * N);
+      };
+      const auto fetch = [=, &heads](const In* x) ROTARY_LAMBDA {
+        From::template Fetch<access()>(x, From::At(x, half), kN * N, heads);
+      };
+      ThroughHeads<kN, V>(heads, load, store, fetch);
     };
     ForEachToken<From, To, IsWhole(D())>(job, tensor, tokens, each);
   }

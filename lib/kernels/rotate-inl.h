@@ -1,5 +1,6 @@
 // Rotation of a run of tokens, pair blocks outside, heads inside: the cos and
-// sin of a block of pairs stay in registers while it goes through the heads.
+// sin of a block of pairs stay in registers while it goes through the heads
+// (where there are registers enough).
 // Included by kernels/rotate_<dtype>.cc, once per target.
 
 #include <string.h>

@@ -116,8 +116,7 @@ struct RotateWholeHeads {
     const size_t N = hn::Lanes(d);
     const size_t pairs = static_cast<size_t>(tokens.pairs);
     const int64_t half = job.pairs;
-    const V sign =
-        hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), job.sin_sign));
+    const V sign = SinSign(d, job);
     const auto each = [=](auto access, const float* cos, const float* sin,
                           const auto& heads) ROTARY_LAMBDA {
       const Lane* x = heads.input;
@@ -126,10 +125,9 @@ struct RotateWholeHeads {
                             V s) ROTARY_LAMBDA {
         const V a = InRegister(Dtype::Load(d, from));
         const V b = InRegister(Dtype::Load(d, Side::At(from, half)));
-        Dtype::template Store<access()>(
-            d, hn::Sub(hn::Mul(a, c), hn::Mul(b, s)), to);
-        Dtype::template Store<access()>(
-            d, hn::Add(hn::Mul(b, c), hn::Mul(a, s)), Side::At(to, half));
+        Dtype::template Store<access()>(d, FirstOf(a, b, c, s), to);
+        Dtype::template Store<access()>(d, SecondOf(a, b, c, s),
+                                        Side::At(to, half));
       };
       const auto fetch = [=, &heads](const Lane* from) ROTARY_LAMBDA {
         FetchAhead<access()>(from, pairs, heads);
@@ -185,8 +183,7 @@ struct RotateSplit {
     const typename Dtype::template TwiceTag<D> d16;
     using Raw = hn::Vec<decltype(d16)>;
     const size_t N = hn::Lanes(d);
-    const V sign =
-        hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), job.sin_sign));
+    const V sign = SinSign(d, job);
     const int64_t half = job.pairs;
     const bool given = job.given_rows;
     // Where the second vectors of units are.
@@ -210,12 +207,6 @@ struct RotateSplit {
                             a = hn::LoadU(d16, x + unit * 2 * N);
                             b = hn::LoadU(d16, second(x) + unit * 2 * N);
                           };
-    const auto first_of = [](V a, V b, V c, V s) ROTARY_LAMBDA {
-      return hn::Sub(hn::Mul(a, c), hn::Mul(b, s));
-    };
-    const auto second_of = [](V a, V b, V c, V s) ROTARY_LAMBDA {
-      return hn::Add(hn::Mul(b, c), hn::Mul(a, s));
-    };
     const auto each = [=](auto access, const float* cos, const float* sin,
                           const auto& heads) ROTARY_LAMBDA {
       V ca0, cb0, ca1, cb1, sa0, sb0, sa1, sb1;
@@ -234,13 +225,11 @@ struct RotateSplit {
         Dtype::Split(d, a, a0, a1);
         Dtype::Split(d, b, b0, b1);
         if constexpr (kHalf) {
-          Dtype::Join(d, first_of(a0, b0, ca, sa), first_of(a1, b1, cb, sb),
-                      second_of(a0, b0, ca, sa), second_of(a1, b1, cb, sb), a,
-                      b);
+          Dtype::Join(d, FirstOf(a0, b0, ca, sa), FirstOf(a1, b1, cb, sb),
+                      SecondOf(a0, b0, ca, sa), SecondOf(a1, b1, cb, sb), a, b);
         } else {
-          Dtype::Join(d, first_of(a0, a1, ca, sa), second_of(a0, a1, ca, sa),
-                      first_of(b0, b1, cb, sb), second_of(b0, b1, cb, sb), a,
-                      b);
+          Dtype::Join(d, FirstOf(a0, a1, ca, sa), SecondOf(a0, a1, ca, sa),
+                      FirstOf(b0, b1, cb, sb), SecondOf(b0, b1, cb, sb), a, b);
         }
         Write<access()>(d16, a, y + unit * 2 * N);
         Write<access()>(d16, b, second(y) + unit * 2 * N);
