@@ -141,9 +141,31 @@ void Run(benchmark::State& state, const Kind& kind) {
   }
 }
 
+// Making the embedding that rows come from.
+void RunCreate(benchmark::State& state) {
+  for (auto _ : state) {
+    std::vector<double> seconds;
+    for (int round = 0; round < kRounds; ++round) {
+      rotary_embedding* embedding = nullptr;
+      rotary_error error;
+      const auto start = std::chrono::steady_clock::now();
+      Check(rotary_embedding_from_base(kRotaryDim, 500000, &embedding, &error),
+            error);
+      const std::chrono::duration<double> taken =
+          std::chrono::steady_clock::now() - start;
+      rotary_embedding_destroy(embedding);
+      seconds.push_back(taken.count());
+    }
+    state.SetIterationTime(Median(seconds));
+  }
+}
+
 }  // namespace
 
 void RegisterRows() {
+  benchmark::RegisterBenchmark("create/t1", RunCreate)
+      ->UseManualTime()
+      ->Unit(benchmark::kMicrosecond);
   for (const Kind& kind : kKinds) {
     const std::string name = std::string("rows/") + kind.name + "/t1";
     benchmark::RegisterBenchmark(name.c_str(), [&kind](

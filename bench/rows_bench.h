@@ -6,7 +6,8 @@
 
 namespace rotary_bench {
 
-// Registers rows/<kind>/t1: 512 tokens of 64 pairs.
+// Registers rows/<kind>/t1, 512 tokens of 64 pairs, and create/t1, an
+// embedding.
 void RegisterRows();
 
 }  // namespace rotary_bench

@@ -19,7 +19,7 @@ namespace {
 // Rows and cos_sin have been made for some.
 rotary_status CheckModeUnset(const rotary_apply_args& args,
                              rotary_error* error) {
-  constexpr char kReason[] =
+  static constexpr char kReason[] =
       "must be 0 with rows or cos_sin, which have theirs";
   if (args.mode != ROTARY_FORWARD) {
     return FailArgument(error, "mode", args.mode, kReason);
