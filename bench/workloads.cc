@@ -63,6 +63,8 @@ const Workload kWorkloads[kNumWorkloads] = {
     {"KPE", 8192, 1, 0, 64, 64, 0, 1e4, kBSHD, kInOrder, kExact},
     {"H80", 512, 32, 8, 80, 80, 0, 1e4, kBSHD, kInOrder, kExact},
     {"H96", 512, 32, 8, 96, 96, 0, 1e4, kBSHD, kInOrder, kExact},
+    {"H256", 512, 16, 4, 256, 256, 0, 1e4, kBSHD, kInOrder, kExact},
+    {"H256L", 8192, 16, 4, 256, 256, 0, 1e4, kBSHD, kInOrder, kExact},
     {"BHSD", 512, 32, 8, 128, 128, 0, 5e5, kBHSD, kInOrder, kExact},
     {"V2D", 4096, 16, 0, 80, 80, 0, 1e4, kBSHD, kPicture, kExact},
     {"V2DF", 4096, 16, 0, 80, 80, 0, 1e4, kBSHD, kRealPicture, kExact},

@@ -41,7 +41,7 @@ struct Workload {
   bool full_set = false;  // also from dtype to dtype, and prepared
 };
 
-inline constexpr int kNumWorkloads = 19;
+inline constexpr int kNumWorkloads = 21;
 extern const Workload kWorkloads[kNumWorkloads];
 
 // A tensor in the memory of a workload, in elements.

@@ -198,9 +198,12 @@ void FinishTensor(const rotary_apply_args& args, const Memory& memory,
   }
   if (tensor->access == Access::kStream) call->streams = true;
   const int64_t elements = UsedElements(*call, *tensor, memory);
-  // No hardware sees through parts of heads as it does through whole ones.
-  const bool parts =
-      elements < tensor->head_dim && call->bytes > 2 * kSmallCache;
+  // No hardware sees through parts of heads as it does through whole ones, nor
+  // through heads whose halves are this far apart.
+  constexpr int64_t kLargeHead = 1024;
+  const bool parts = call->bytes > 2 * kSmallCache &&
+                     (elements < tensor->head_dim ||
+                      elements * tensor->input_size >= kLargeHead);
   tensor->near = 0;
   tensor->far = 0;
   if (!parts && !call->prefetch) return;

@@ -28,11 +28,13 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // How many vectors of pairs go through the heads together: what fits into the
 // registers with the next head's data.
+#undef ROTARY_FEW_REGISTERS
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr size_t kPairVectors = 4;
+#define ROTARY_FEW_REGISTERS 0
 #else
-constexpr size_t kPairVectors = 2;
+#define ROTARY_FEW_REGISTERS 1
 #endif
+constexpr size_t kPairVectors = ROTARY_FEW_REGISTERS ? 2 : 4;
 
 // Where the two elements of pair i of d / 2 are.  In both, Load and Store take
 // vectors a and b of the first and the second elements of the pairs from

@@ -21,6 +21,7 @@
 #include "hwy/highway.h"
 #include "lib/kernels/pairings-inl.h"
 #include "lib/kernels/unchanged-inl.h"
+#include "lib/kernels/whole_heads-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rotary {
@@ -45,24 +46,27 @@ class Tokens {
   HWY_INLINE Tokens(const RotateJob& job, int64_t begin, int64_t end)
       : job_(job), begin_(begin), end_(end) {}
 
-  static bool AreOneBlock(int64_t pairs) {
-    const int64_t unit = Pairs<1>(hn::ScalableTag<float>());
-    return pairs % unit == 0 &&
-           (Vectors::kVectors == 0 ||
-            pairs <= static_cast<int64_t>(Vectors::kVectors) * unit);
+  // Whether one pass through the heads takes all pairs of several tokens along.
+  static bool AreOnePass(int64_t pairs) {
+    if (AreOneBlock(pairs)) return true;
+    if (!Whole::kExists) return false;
+    if (AreRagged(pairs)) return pairs % kRaggedLanes == 0;
+    return ROTARY_FEW_REGISTERS && pairs % WholeUnit(kDMax) == 0;
   }
 
   HWY_INLINE void Rotate() {
-    constexpr size_t kLanes = hn::MaxLanes(hn::ScalableTag<float>());
-    using Ragged = RotateRagged<From, To>;
-    if constexpr (Ragged::kIsBetter) {
-      if (job_.pair_count % 16 != 0) All<Ragged>(hn::CappedTag<float, 8>());
+    constexpr size_t kLanes = hn::MaxLanes(kDMax);
+    if constexpr (Whole::kExists) {
+      const int64_t pairs = job_.pair_count;
+      if (Whole::kForOneToken || end_ - begin_ > 1) {
+        if (AreRagged(pairs)) {
+          AllWhole(hn::CappedTag<float, kRaggedLanes>());
+        } else if (ROTARY_FEW_REGISTERS && !AreOneBlock(pairs)) {
+          AllWhole(kDMax);
+        }
+      }
     }
-    if constexpr (Vectors::kVectors == 0) {
-      All<Vectors>(hn::ScalableTag<float>());
-    } else {
-      Blocks<Vectors::kVectors>(hn::ScalableTag<float>());
-    }
+    Blocks<Vectors::kVectors>(kDMax);
     if (HWY_LIKELY(done_ == job_.pair_count)) return;
     if constexpr (kLanes > 8) Blocks<1>(hn::CappedTag<float, 8>());
     if constexpr (kLanes > 4) Blocks<1>(hn::CappedTag<float, 4>());
@@ -75,19 +79,39 @@ class Tokens {
 
  private:
   using Vectors = RotateVectors<From, To>;
+  using Whole = WholeHeads<From, To>;
+  static constexpr hn::ScalableTag<float> kDMax{};
+  static constexpr int64_t kRaggedLanes = 8;
 
   template <size_t kN, class D>
   static HWY_INLINE int64_t Pairs(D d) {
     return static_cast<int64_t>(kN * Vectors::kUnitVectors * hn::Lanes(d));
   }
 
-  // All whole vectors of pairs together.
-  template <class AnyVectors, class D>
-  HWY_INLINE void All(D d) {
-    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-    done_ = job_.pair_count / lanes * lanes;
+  template <class D>
+  static HWY_INLINE int64_t WholeUnit(D d) {
+    return Whole::kStepVectors * static_cast<int64_t>(hn::Lanes(d));
+  }
+
+  static HWY_INLINE bool AreOneBlock(int64_t pairs) {
+    return pairs % Pairs<1>(kDMax) == 0 &&
+           pairs <= Pairs<Vectors::kVectors>(kDMax);
+  }
+
+  // Whether smaller vectors take more pairs than the largest.  Those go whole:
+  // the largest and the rest would take two passes.
+  static HWY_INLINE bool AreRagged(int64_t pairs) {
+    return static_cast<int64_t>(hn::MaxLanes(kDMax)) > kRaggedLanes &&
+           pairs % WholeUnit(kDMax) != 0;
+  }
+
+  // As many pairs as there are, head by head.
+  template <class D>
+  HWY_INLINE void AllWhole(D d) {
+    const int64_t unit = WholeUnit(d);
+    done_ = job_.pair_count / unit * unit;
     if (done_ == 0) return;
-    RotateBlock<AnyVectors, 1>(d, job_, {begin_, end_, 0, done_});
+    RotateBlock<Whole, 1>(d, job_, {begin_, end_, 0, done_});
   }
 
   // Whole vectors of pairs, kN at a time, then fewer.
@@ -186,7 +210,7 @@ void RotateRun(const RotateJob& job) {
   // The first block of pairs takes the rest of the head along.
   const bool copies = job.copies && job.pair_begin == 0;
   const bool rest = copies && HaveRest(job);
-  const bool together = !rest && Tokens<From, To>::AreOneBlock(job.pair_count);
+  const bool together = !rest && Tokens<From, To>::AreOnePass(job.pair_count);
   const auto state = [&job](int64_t token) {
     return job.rotates[token * job.rotates_stride];
   };

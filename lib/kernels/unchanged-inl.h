@@ -26,6 +26,42 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+// How a vector of a row becomes two, and the signs of sin in these.
+template <class D>
+class Doubling {
+ public:
+  using V = hn::Vec<D>;
+
+  HWY_INLINE Doubling(D d, uint32_t sin_sign) {
+    const hn::RebindToUnsigned<D> du;
+    const hn::RebindToSigned<D> di;
+    const int lanes = static_cast<int>(hn::Lanes(d));
+    const auto lane = hn::Iota(di, 0);
+    low_ = hn::IndicesFromVec(d, hn::ShiftRight<1>(lane));
+    high_ = hn::IndicesFromVec(
+        d, hn::ShiftRight<1>(hn::Add(lane, hn::Set(di, lanes))));
+    // The sign bit in even lanes: lane + 1 shifted to the top.
+    const auto even = hn::ShiftLeft<31>(hn::BitCast(du, hn::Iota(di, 1)));
+    sign_ = hn::BitCast(d, hn::Xor(even, hn::Set(du, sin_sign)));
+  }
+
+  HWY_INLINE V Low(V v) const { return hn::TableLookupLanes(v, low_); }
+  HWY_INLINE V High(V v) const { return hn::TableLookupLanes(v, high_); }
+  HWY_INLINE V Signed(V sin) const { return hn::Xor(sin, sign_); }
+
+ private:
+  decltype(hn::IndicesFromVec(D(), hn::Zero(hn::RebindToSigned<D>()))) low_;
+  decltype(low_) high_;
+  V sign_;
+};
+
+// Interleaved pairs times cos doubled, plus their neighbors swapped times sin
+// doubled.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V TurnedNeighbors(D d, V v, V cos, V sin) {
+  return hn::Add(hn::Mul(v, cos), hn::Mul(hn::Reverse2(d, v), sin));
+}
+
 // Interleaved elements that stay so, without taking the pairs apart: each
 // vector of whole pairs times cos doubled (c0 c0 c1 c1 ..) plus its neighbors
 // swapped, times sin doubled with alternating signs (-s0 s0 -s1 s1 ..).
@@ -41,34 +77,23 @@ struct RotateNeighbors {
     using Lane = typename Dtype::Lane;
     using V = hn::Vec<D>;
     static_assert(kN >= 1 && kN <= 4, "four vectors are written out");
-    const hn::RebindToUnsigned<D> du;
-    const hn::RebindToSigned<D> di;
     const size_t N = hn::Lanes(d);
-    const auto lane = hn::Iota(di, 0);
-    const auto low = hn::IndicesFromVec(d, hn::ShiftRight<1>(lane));
-    const auto high = hn::IndicesFromVec(
-        d, hn::ShiftRight<1>(hn::Add(lane, hn::Set(di, static_cast<int>(N)))));
-    // The sign bit in even lanes: lane + 1 shifted to the top.
-    const auto even = hn::ShiftLeft<31>(hn::BitCast(du, hn::Iota(di, 1)));
-    const V sign = hn::BitCast(d, hn::Xor(even, hn::Set(du, job.sin_sign)));
+    const Doubling<D> doubling(d, job.sin_sign);
 
     // Of vector `line` of elements.
     const auto doubled = [=](const float* row, size_t line) ROTARY_LAMBDA {
       if (line >= 2 * kN) line = 0;
-      return hn::TableLookupLanes(hn::LoadU(d, row + line / 2 * N),
-                                  line % 2 == 0 ? low : high);
+      const V v = hn::LoadU(d, row + line / 2 * N);
+      return line % 2 == 0 ? doubling.Low(v) : doubling.High(v);
     };
     const auto signed_sin = [=](const float* row, size_t line) ROTARY_LAMBDA {
-      return hn::Xor(doubled(row, line), sign);
+      return doubling.Signed(doubled(row, line));
     };
     // A unit is vectors i and kN + i: a single stream of loads and stores is
     // slower than two.
     const auto load = [=](const Lane* x, auto unit, V& a, V& b) ROTARY_LAMBDA {
       a = Dtype::Load(d, x + unit * N);
       b = Dtype::Load(d, x + (kN + unit) * N);
-    };
-    const auto turn = [=](V a, V c, V s) ROTARY_LAMBDA {
-      return hn::Add(hn::Mul(a, c), hn::Mul(hn::Reverse2(d, a), s));
     };
     const auto each = [=](auto access, const float* cos, const float* sin,
                           const auto& heads) ROTARY_LAMBDA {
@@ -85,8 +110,9 @@ struct RotateNeighbors {
         const V cb = Choose(unit, cb0, cb1, cb2, cb3);
         const V sa = Choose(unit, sa0, sa1, sa2, sa3);
         const V sb = Choose(unit, sb0, sb1, sb2, sb3);
-        Dtype::template Store<access()>(d, turn(a, ca, sa), y + unit * N);
-        Dtype::template Store<access()>(d, turn(b, cb, sb),
+        Dtype::template Store<access()>(d, TurnedNeighbors(d, a, ca, sa),
+                                        y + unit * N);
+        Dtype::template Store<access()>(d, TurnedNeighbors(d, b, cb, sb),
                                         y + (kN + unit) * N);
       };
       const auto fetch = [=, &heads](const Lane* x) ROTARY_LAMBDA {
@@ -99,69 +125,22 @@ struct RotateNeighbors {
   }
 };
 
-// Half pairing where registers hold few rows: head by head, each with the whole
-// row from the cache.
-template <class Dtype>
-struct RotateWholeHeads {
-  static constexpr size_t kVectors = 0;  // as many as there are
-  static constexpr size_t kMinLanes = 4;
-  static constexpr size_t kUnitVectors = 1;
-
-  template <size_t, class D>
-  static HWY_INLINE void Rotate(D d, const RotateJob& job, const Tensor& tensor,
-                                const TokenRange& tokens) {
-    using Lane = typename Dtype::Lane;
-    using Side = Half<Dtype>;
-    using V = hn::Vec<D>;
-    const size_t N = hn::Lanes(d);
-    const size_t pairs = static_cast<size_t>(tokens.pairs);
-    const int64_t half = job.pairs;
-    const V sign = SinSign(d, job);
-    const auto each = [=](auto access, const float* cos, const float* sin,
-                          const auto& heads) ROTARY_LAMBDA {
-      const Lane* x = heads.input;
-      Lane* y = heads.output;
-      const auto turn = [=](const Lane* from, Lane* to, V c,
-                            V s) ROTARY_LAMBDA {
-        const V a = InRegister(Dtype::Load(d, from));
-        const V b = InRegister(Dtype::Load(d, Side::At(from, half)));
-        Dtype::template Store<access()>(d, FirstOf(a, b, c, s), to);
-        Dtype::template Store<access()>(d, SecondOf(a, b, c, s),
-                                        Side::At(to, half));
-      };
-      const auto fetch = [=, &heads](const Lane* from) ROTARY_LAMBDA {
-        FetchAhead<access()>(from, pairs, heads);
-        FetchAhead<access()>(Side::At(from, half), pairs, heads);
-      };
-      const auto load_row = [=](size_t i, V& c, V& s) ROTARY_LAMBDA {
-        c = InRegister(hn::LoadU(d, cos + i));
-        s = hn::Xor(hn::LoadU(d, sin + i), sign);
-      };
-      V c, s;
-      // Two heads by each load of the row.
-      int64_t left = heads.count;
-      for (; left >= 2; left -= 2) {
-        const Lane* x1 = x + heads.input_stride;
-        Lane* y1 = y + heads.output_stride;
-        fetch(x), fetch(x1);
-        for (size_t i = 0; i < pairs; i += N) {
-          load_row(i, c, s);
-          turn(x + i, y + i, c, s);
-          turn(x1 + i, y1 + i, c, s);
-        }
-        x = x1 + heads.input_stride;
-        y = y1 + heads.output_stride;
-      }
-      if (left == 0) return;
-      fetch(x);
-      for (size_t i = 0; i < pairs; i += N) {
-        load_row(i, c, s);
-        turn(x + i, y + i, c, s);
-      }
-    };
-    ForEachToken<Side, Side, true>(job, tensor, tokens, each);
+// Two vectors of elements, of half pairing the first and the second of pairs,
+// else pairs one behind the other.
+template <class Side, class D, class Raw, class V = hn::Vec<D>>
+HWY_INLINE void TurnSplit(D d, V ca, V cb, V sa, V sb, Raw& a, Raw& b) {
+  using Dtype = typename Side::Dtype;
+  V a0, a1, b0, b1;
+  Dtype::Split(d, a, a0, a1);
+  Dtype::Split(d, b, b0, b1);
+  if constexpr (Side::Element(1) == 1) {
+    Dtype::Join(d, FirstOf(a0, b0, ca, sa), FirstOf(a1, b1, cb, sb),
+                SecondOf(a0, b0, ca, sa), SecondOf(a1, b1, cb, sb), a, b);
+  } else {
+    Dtype::Join(d, FirstOf(a0, a1, ca, sa), SecondOf(a0, a1, ca, sa),
+                FirstOf(b0, b1, cb, sb), SecondOf(b0, b1, cb, sb), a, b);
   }
-};
+}
 
 // Elements that are split into two vectors where they lie, even and odd ones:
 // of interleaved pairs the first and the second.  A unit is two vectors of
@@ -221,16 +200,7 @@ struct RotateSplit {
         const V cb = Choose(unit, cb0, cb1, cb0, cb1);
         const V sa = Choose(unit, sa0, sa1, sa0, sa1);
         const V sb = Choose(unit, sb0, sb1, sb0, sb1);
-        V a0, a1, b0, b1;
-        Dtype::Split(d, a, a0, a1);
-        Dtype::Split(d, b, b0, b1);
-        if constexpr (kHalf) {
-          Dtype::Join(d, FirstOf(a0, b0, ca, sa), FirstOf(a1, b1, cb, sb),
-                      SecondOf(a0, b0, ca, sa), SecondOf(a1, b1, cb, sb), a, b);
-        } else {
-          Dtype::Join(d, FirstOf(a0, a1, ca, sa), SecondOf(a0, a1, ca, sa),
-                      FirstOf(b0, b1, cb, sb), SecondOf(b0, b1, cb, sb), a, b);
-        }
+        TurnSplit<Side>(d, ca, cb, sa, sb, a, b);
         Write<access()>(d16, a, y + unit * 2 * N);
         Write<access()>(d16, b, second(y) + unit * 2 * N);
       };
@@ -246,12 +216,6 @@ struct RotateSplit {
 // How whole vectors go from one side to another.
 template <class From, class To>
 struct RotateVectors : RotatePairs<From, To> {};
-#if HWY_TARGET != HWY_AVX3 && HWY_TARGET != HWY_NEON
-template <>
-struct RotateVectors<Half<F32>, Half<F32>> : RotateWholeHeads<F32> {};
-template <>
-struct RotateVectors<Half<F16>, Half<F16>> : RotateWholeHeads<F16> {};
-#endif
 template <>
 struct RotateVectors<Interleaved<F32>, Interleaved<F32>>
     : RotateNeighbors<F32> {};
@@ -264,23 +228,6 @@ struct RotateVectors<Half<BF16>, Half<BF16>> : RotateSplit<Half<RotatedBF16>> {
 template <>
 struct RotateVectors<Interleaved<BF16>, Interleaved<BF16>>
     : RotateSplit<Interleaved<RotatedBF16>> {};
-
-// How vectors of 8 go where the pairs are no multiple of 16: all in one pass
-// through the heads, where whole vectors and the rest would take two.
-template <class From, class To>
-struct RotateRagged {
-  static constexpr bool kIsBetter = false;
-};
-#if HWY_TARGET == HWY_AVX3
-template <>
-struct RotateRagged<Half<F32>, Half<F32>> : RotateWholeHeads<F32> {
-  static constexpr bool kIsBetter = true;
-};
-template <>
-struct RotateRagged<Half<F16>, Half<F16>> : RotateWholeHeads<F16> {
-  static constexpr bool kIsBetter = true;
-};
-#endif
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace
