@@ -39,7 +39,7 @@ struct Scratch {
   }
 }
 
-// Neighbors of one kernel are one job.
+// Neighbors of one kernel and one order are one job.
 inline void RotateTensors(Part* part) {
   RotateJob& job = part->job;
   for (const Tensor* t = part->tensors; t < part->tensors_end;) {
@@ -56,11 +56,12 @@ inline void RotateTensors(Part* part) {
       continue;
     }
     const RotateKernel rotate = t->rotate;
+    const bool in_order = t->in_order;
     job.tensors = t;
     do {
       ++t;
     } while (t < part->tensors_end && t->rotate == rotate &&
-             t->tile == Tile::kNone);
+             t->tile == Tile::kNone && t->in_order == in_order);
     job.tensors_end = t;
     rotate(job);
   }

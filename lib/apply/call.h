@@ -25,6 +25,7 @@ struct ApplyCall {
   int64_t stream_bytes;  // that it writes out of place
   bool stream;           // past the caches, where a tensor leaves it open
   bool prefetch;         // its input is fetched by software
+  bool from_memory;      // its input is fetched from there by the CPU
   bool copies;           // some tensor is out of place
   bool streams;          // some tensor is stored past the caches
   const Tensor* tensors;

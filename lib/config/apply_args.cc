@@ -182,6 +182,7 @@ rotary_status CheckCall(const rotary_apply_args& args, Tensor* tensors,
   call->stream_bytes = 0;
   call->stream = false;
   call->prefetch = false;
+  call->from_memory = false;
   call->copies = false;
   call->streams = false;
   call->sin_sign = args.transpose != 0 ? uint32_t{1} << 31 : 0;

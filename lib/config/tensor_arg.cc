@@ -132,7 +132,9 @@ inline rotary_status CheckPair(const rotary_apply_args& args, int64_t index,
 // How the whole call is moved, once its sums are known.
 void ChooseAccess(ApplyCall* call) {
   call->stream = ExceedsCaches(call->stream_bytes);
-  call->prefetch = ExceedsCaches(call->bytes / 2) && PrefetchPays();
+  const bool exceeds = ExceedsCaches(call->bytes / 2);
+  call->prefetch = exceeds && PrefetchPays();
+  call->from_memory = exceeds && !call->prefetch;
 }
 
 // More tensors than are kept at hand: they are read again for each other.
@@ -198,6 +200,8 @@ void FinishTensor(const rotary_apply_args& args, const Memory& memory,
   }
   if (tensor->access == Access::kStream) call->streams = true;
   const int64_t elements = UsedElements(*call, *tensor, memory);
+  tensor->in_order = call->from_memory && 2 * call->pairs == tensor->head_dim &&
+                     !AreHeadsApart(tensor->input_strides);
   // No hardware sees through parts of heads as it does through whole ones, nor
   // through heads whose halves are this far apart.
   constexpr int64_t kLargeHead = 1024;

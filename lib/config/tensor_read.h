@@ -272,6 +272,7 @@ inline rotary_status ReadOutput(const rotary_tensor& in, const Shape& shape,
   tensor->output_size = input.size;
   tensor->access = Access::kPlain;
   tensor->tile = Tile::kNone;
+  tensor->in_order = false;
   ReadStrides(in.input_batch_stride, in.input_token_stride,
               in.input_head_stride, shape.tokens, in.heads, in.head_dim,
               &tensor->input_strides);

@@ -34,7 +34,7 @@ enum class Access : int32_t { kPlain, kPrefetch, kStream };
 // What of a head must be copied before it is rotated: in place, from one
 // pairing to the other, a store would meet what is still to be read.  kHead:
 // its dtype changes too, so the rest of it is written as well.
-enum class Tile : int32_t { kNone, kRotated, kHead };
+enum class Tile : int16_t { kNone, kRotated, kHead };
 
 // A tensor, or a range of its heads.
 struct Tensor {
@@ -49,6 +49,7 @@ struct Tensor {
   int32_t input_size;  // bytes of an element
   int32_t output_size;
   Tile tile;
+  bool in_order;  // from memory: best read in one stream, head by head
   Access access;
   // Bytes, modulo 2^64, from what is read to what is to be fetched into the
   // nearest cache (kPrefetch) and into the next (kPrefetch, kStream).

@@ -47,8 +47,9 @@ class Tokens {
       : job_(job), begin_(begin), end_(end) {}
 
   // Whether one pass through the heads takes all pairs of several tokens along.
-  static bool AreOnePass(int64_t pairs) {
-    if (AreOneBlock(pairs)) return true;
+  static bool AreOnePass(const RotateJob& job) {
+    const int64_t pairs = job.pair_count;
+    if (AreOneBlock(pairs) || GoInOrder(job)) return true;
     if (!Whole::kExists) return false;
     if (AreRagged(pairs)) return pairs % kRaggedLanes == 0;
     return ROTARY_FEW_REGISTERS && pairs % WholeUnit(kDMax) == 0;
@@ -58,12 +59,11 @@ class Tokens {
     constexpr size_t kLanes = hn::MaxLanes(kDMax);
     if constexpr (Whole::kExists) {
       const int64_t pairs = job_.pair_count;
-      if (Whole::kForOneToken || end_ - begin_ > 1) {
-        if (AreRagged(pairs)) {
-          AllWhole(hn::CappedTag<float, kRaggedLanes>());
-        } else if (ROTARY_FEW_REGISTERS && !AreOneBlock(pairs)) {
-          AllWhole(kDMax);
-        }
+      const bool prefers_whole = Whole::kHalf || end_ - begin_ > 1;
+      if (GoInOrder(job_) || AreRagged(pairs)) {
+        AllWhole(hn::CappedTag<float, kRaggedLanes>());
+      } else if (ROTARY_FEW_REGISTERS && prefers_whole && !AreOneBlock(pairs)) {
+        AllWhole(kDMax);
       }
     }
     Blocks<Vectors::kVectors>(kDMax);
@@ -82,6 +82,8 @@ class Tokens {
   using Whole = WholeHeads<From, To>;
   static constexpr hn::ScalableTag<float> kDMax{};
   static constexpr int64_t kRaggedLanes = 8;
+  static constexpr bool kHasRagged =
+      static_cast<int64_t>(hn::MaxLanes(kDMax)) > kRaggedLanes;
 
   template <size_t kN, class D>
   static HWY_INLINE int64_t Pairs(D d) {
@@ -98,11 +100,16 @@ class Tokens {
            pairs <= Pairs<Vectors::kVectors>(kDMax);
   }
 
-  // Whether smaller vectors take more pairs than the largest.  Those go whole:
-  // the largest and the rest would take two passes.
+  // Whether smaller vectors take more pairs than the largest, which with the
+  // rest would take two passes.
   static HWY_INLINE bool AreRagged(int64_t pairs) {
-    return static_cast<int64_t>(hn::MaxLanes(kDMax)) > kRaggedLanes &&
-           pairs % WholeUnit(kDMax) != 0;
+    return Whole::kHalf && kHasRagged && pairs % WholeUnit(kDMax) != 0;
+  }
+
+  // Whether the largest vectors, or blocks of pairs, are a bad way from memory.
+  static HWY_INLINE bool GoInOrder(const RotateJob& job) {
+    return Whole::kInOrder && kHasRagged && job.tensors->in_order &&
+           job.pair_count % kRaggedLanes == 0;
   }
 
   // As many pairs as there are, head by head.
@@ -210,7 +217,7 @@ void RotateRun(const RotateJob& job) {
   // The first block of pairs takes the rest of the head along.
   const bool copies = job.copies && job.pair_begin == 0;
   const bool rest = copies && HaveRest(job);
-  const bool together = !rest && Tokens<From, To>::AreOnePass(job.pair_count);
+  const bool together = !rest && Tokens<From, To>::AreOnePass(job);
   const auto state = [&job](int64_t token) {
     return job.rotates[token * job.rotates_stride];
   };

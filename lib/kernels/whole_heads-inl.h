@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cstdlib>
+#include <type_traits>
 
 #include "lib/kernels/kernels.h"
 
@@ -39,8 +40,8 @@ struct HeadAt {
 
 // A step of a head, of kVectors vectors of pairs: LoadRow gives it cos and sin,
 // Turn rotates it.  What is needed for all steps is made once.  Heads that are
-// kApartBytes apart go one by one, others two by each load of the row.  Unless
-// kForOneToken, one token by itself is faster by blocks of pairs.
+// kApartBytes apart go one by one, others two by each load of the row.
+// kInOrder: from memory one by one is the best way for all.
 
 template <class Dtype, class D>
 class HalfStep {
@@ -48,7 +49,7 @@ class HalfStep {
   using V = hn::Vec<D>;
   static constexpr size_t kVectors = 1;
   static constexpr int64_t kApartBytes = INT64_MAX;
-  static constexpr bool kForOneToken = true;
+  static constexpr bool kInOrder = std::is_same_v<Dtype, F32>;
 
   HWY_INLINE HalfStep(D d, const RotateJob& job)
       : sign_(SinSign(d, job)), half_(job.pairs) {}
@@ -85,7 +86,7 @@ class NeighborsStep {
   static constexpr size_t kVectors = 1;
   // As measured on an AMD Zen 4, whose prefetchers lose two such heads.
   static constexpr int64_t kApartBytes = 512;
-  static constexpr bool kForOneToken = false;
+  static constexpr bool kInOrder = std::is_same_v<Dtype, F32>;
 
   HWY_INLINE NeighborsStep(D d, const RotateJob& job)
       : doubling_(d, job.sin_sign) {}
@@ -125,7 +126,7 @@ class SplitStep {
   using V = hn::Vec<D>;
   static constexpr size_t kVectors = 2;
   static constexpr int64_t kApartBytes = INT64_MAX;
-  static constexpr bool kForOneToken = false;
+  static constexpr bool kInOrder = false;
 
   HWY_INLINE SplitStep(D d, const RotateJob& job)
       : sign_(SinSign(d, job)), given_(job.given_rows) {}
@@ -167,7 +168,8 @@ struct RotateWholeHeads {
   using Head = HeadAt<Lane>;
   using WidestStep = Step<Dtype, hn::ScalableTag<float>>;
   static constexpr bool kExists = true;
-  static constexpr bool kForOneToken = WidestStep::kForOneToken;
+  static constexpr bool kHalf = Side::Element(1) == 1;
+  static constexpr bool kInOrder = WidestStep::kInOrder;
   static constexpr int64_t kStepVectors = WidestStep::kVectors;
 
   template <size_t, class D>
@@ -178,8 +180,9 @@ struct RotateWholeHeads {
     const int64_t half = job.pairs;
     const int64_t apart = tensor.input_strides.head;
     const bool two_heads =
+        !tensor.in_order &&
         std::abs(apart) <
-        WidestStep::kApartBytes / static_cast<int64_t>(sizeof(Lane));
+            WidestStep::kApartBytes / static_cast<int64_t>(sizeof(Lane));
     const auto each = [=](auto access, const float* cos, const float* sin,
                           const auto& heads) ROTARY_LAMBDA {
       const Lane* x = heads.input;
@@ -214,7 +217,8 @@ struct RotateWholeHeads {
 template <class From, class To>
 struct WholeHeads {
   static constexpr bool kExists = false;
-  static constexpr bool kForOneToken = false;
+  static constexpr bool kHalf = false;
+  static constexpr bool kInOrder = false;
   static constexpr int64_t kStepVectors = 1;
 };
 #if HWY_TARGET != HWY_NEON
@@ -225,10 +229,12 @@ template <>
 struct WholeHeads<Half<F16>, Half<F16>>
     : RotateWholeHeads<Half<F16>, HalfStep> {};
 #endif
-#if ROTARY_FEW_REGISTERS && HWY_TARGET != HWY_SCALAR
+#if HWY_TARGET != HWY_NEON && HWY_TARGET != HWY_SCALAR
 template <>
 struct WholeHeads<Interleaved<F32>, Interleaved<F32>>
     : RotateWholeHeads<Interleaved<F32>, NeighborsStep> {};
+#endif
+#if ROTARY_FEW_REGISTERS && HWY_TARGET != HWY_SCALAR
 template <>
 struct WholeHeads<Interleaved<F16>, Interleaved<F16>>
     : RotateWholeHeads<Interleaved<F16>, NeighborsStep> {};

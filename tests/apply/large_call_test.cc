@@ -21,12 +21,18 @@ namespace {
 
 // The last-level cache counts for no more than 16 MB for each processor that
 // the process may use, so that 17 MB are a large call with one of them.
-Shape LargeShape(const Formats& formats) {
+Shape LargeShape(const Formats& formats, int64_t head_dim) {
   const bool f32 = formats.from == ROTARY_F32 && formats.to == ROTARY_F32;
-  return {1, f32 ? 1110 : 2220, 30, 128};
+  return {1, f32 ? 1110 : 2220, 30 * 128 / head_dim, head_dim};
 }
 
-constexpr int64_t kRotaryDim = 96;
+// What of a head is rotated.
+struct Part {
+  int64_t head_dim;
+  int64_t rotary_offset;
+  int64_t rotary_dim;
+};
+constexpr Part kSome = {128, 16, 96};
 constexpr int64_t kSmallTokens = 50;
 
 // Keeps the process to one processor while it lives.
@@ -49,10 +55,11 @@ class OneProcessor {
 
 // What is rotated, and the result of small calls.
 struct Problem {
-  explicit Problem(const Formats& formats_)
+  Problem(const Formats& formats_, const Part& part_)
       : formats(formats_),
-        shape(LargeShape(formats)),
-        embedding(MakeEmbedding(kRotaryDim)),
+        part(part_),
+        shape(LargeShape(formats, part.head_dim)),
+        embedding(MakeEmbedding(part.rotary_dim)),
         ids(RandomPositions(shape.tokens, 1)),
         positions(MakePositions(ids)),
         rows(MakeRows(embedding.get(), ids)),
@@ -63,7 +70,7 @@ struct Problem {
     rotary_cos_sin_init(&cos_sin, sizeof(cos_sin));
     cos_sin.cos = values.cos.data();
     cos_sin.sin = values.sin.data();
-    cos_sin.rotary_dim = kRotaryDim;
+    cos_sin.rotary_dim = part.rotary_dim;
     cos_sin.width = ROTARY_WIDTH_PAIRS;
     // Without a bit of its exponent a number is less than 2.
     const uint32_t two = Nearest(formats.from, 2.0);
@@ -76,7 +83,7 @@ struct Problem {
       args.first_row = token;
       Apply(args, OutOfPlace(input.view().Tokens(token, args.tokens),
                              expected.view().Tokens(token, args.tokens),
-                             formats, 16));
+                             formats, part.rotary_offset));
     }
   }
 
@@ -131,18 +138,20 @@ struct Problem {
       CAPTURE(store);
       std::memset(y.memory(), 0,
                   static_cast<size_t>(y.size()) * ElementBytes(formats.to));
-      rotary_tensor tensor = OutOfPlace(x, y.view(), formats, 16);
+      rotary_tensor tensor =
+          OutOfPlace(x, y.view(), formats, part.rotary_offset);
       tensor.output_store = store;
       Apply(args, tensor);
       CHECK(SameValues(y.view(), expected.view()));
     }
     if (!formats.same_size()) return;
-    Apply(args, InPlace(x, formats, 16));
+    Apply(args, InPlace(x, formats, part.rotary_offset));
     CHECK(SameValues(x.As(formats.to), expected.view()));
   }
 
   std::vector<rotary_tensor> no_tensors;
   Formats formats;
+  Part part;
   Shape shape;
   Embedding embedding;
   std::vector<int64_t> ids;
@@ -166,7 +175,7 @@ TEST_CASE("large calls: the bits of small ones") {
       {ROTARY_F32, ROTARY_F16, ROTARY_INTERLEAVED, ROTARY_INTERLEAVED}};
   for (const Formats& formats : Effort(some, AllFormats())) {
     CAPTURE(Describe(formats));
-    const Problem problem(formats);
+    const Problem problem(formats, kSome);
     const Shape& shape = problem.shape;
     const int64_t row = shape.heads * shape.head_dim;
     problem.Check(StridesOf(shape), 0, Targets());
@@ -176,6 +185,22 @@ TEST_CASE("large calls: the bits of small ones") {
     problem.Check(StridesOf(shape), 1, best);
     problem.Check(StridesOf(shape, Order::kBhsd), 0, best);
     problem.Check({0, row, -shape.head_dim}, 0, best);
+  }
+}
+
+TEST_CASE("large calls: whole heads of f32") {
+  const OneProcessor one_processor;
+  for (const rotary_pairing pairing : {ROTARY_HALF, ROTARY_INTERLEAVED}) {
+    CAPTURE(pairing);
+    const Formats formats = {ROTARY_F32, ROTARY_F32, pairing, pairing};
+    for (const Part& part :
+         {Part{128, 0, 128}, Part{256, 0, 256}, Part{80, 0, 80}}) {
+      CAPTURE(part.head_dim);
+      const Problem problem(formats, part);
+      problem.Check(StridesOf(problem.shape), 0, Targets());
+      const std::vector<const char*> best = {Targets().front()};
+      problem.Check(StridesOf(problem.shape, Order::kBhsd), 1, best);
+    }
   }
 }
 
