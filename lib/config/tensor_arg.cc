@@ -200,8 +200,11 @@ void FinishTensor(const rotary_apply_args& args, const Memory& memory,
   }
   if (tensor->access == Access::kStream) call->streams = true;
   const int64_t elements = UsedElements(*call, *tensor, memory);
+  const Strides used =
+      UsedStrides(tensor->input_strides, {args.batch, args.batch * args.tokens},
+                  tensor->heads);
   tensor->in_order = call->from_memory && 2 * call->pairs == tensor->head_dim &&
-                     !AreHeadsApart(tensor->input_strides);
+                     !AreHeadsApart(used);
   // No hardware sees through parts of heads as it does through whole ones, nor
   // through heads whose halves are this far apart.
   constexpr int64_t kLargeHead = 1024;
@@ -212,9 +215,6 @@ void FinishTensor(const rotary_apply_args& args, const Memory& memory,
   tensor->far = 0;
   if (!parts && !call->prefetch) return;
   if (tensor->access == Access::kPlain) tensor->access = Access::kPrefetch;
-  const Strides used =
-      UsedStrides(tensor->input_strides, {args.batch, args.batch * args.tokens},
-                  tensor->heads);
   tensor->near = Ahead(*tensor, used, elements, parts ? kPartsNear : kNear);
   tensor->far = Ahead(*tensor, used, elements, parts ? kPartsFar : kFar);
 }

@@ -38,8 +38,8 @@ HWY_NOINLINE void RotateBlock(D d, const RotateJob& job,
   }
 }
 
-// The pairs of tokens, in ever smaller blocks.  Several tokens only if their
-// pairs are one block.
+// The pairs of tokens: whole heads, or ever smaller blocks.  Several tokens
+// only if one pass through the heads takes all of their pairs.
 template <class From, class To>
 class Tokens {
  public:
@@ -51,7 +51,7 @@ class Tokens {
     const int64_t pairs = job.pair_count;
     if (AreOneBlock(pairs) || GoInOrder(job)) return true;
     if (!Whole::kExists) return false;
-    if (AreRagged(pairs)) return pairs % kRaggedLanes == 0;
+    if (AreRagged(pairs)) return pairs % kNarrowLanes == 0;
     return ROTARY_FEW_REGISTERS && pairs % WholeUnit(kDMax) == 0;
   }
 
@@ -61,7 +61,7 @@ class Tokens {
       const int64_t pairs = job_.pair_count;
       const bool prefers_whole = Whole::kHalf || end_ - begin_ > 1;
       if (GoInOrder(job_) || AreRagged(pairs)) {
-        AllWhole(hn::CappedTag<float, kRaggedLanes>());
+        AllWhole(hn::CappedTag<float, kNarrowLanes>());
       } else if (ROTARY_FEW_REGISTERS && prefers_whole && !AreOneBlock(pairs)) {
         AllWhole(kDMax);
       }
@@ -81,9 +81,9 @@ class Tokens {
   using Vectors = RotateVectors<From, To>;
   using Whole = WholeHeads<From, To>;
   static constexpr hn::ScalableTag<float> kDMax{};
-  static constexpr int64_t kRaggedLanes = 8;
-  static constexpr bool kHasRagged =
-      static_cast<int64_t>(hn::MaxLanes(kDMax)) > kRaggedLanes;
+  static constexpr int64_t kNarrowLanes = 8;
+  static constexpr bool kHasNarrow =
+      static_cast<int64_t>(hn::MaxLanes(kDMax)) > kNarrowLanes;
 
   template <size_t kN, class D>
   static HWY_INLINE int64_t Pairs(D d) {
@@ -103,13 +103,13 @@ class Tokens {
   // Whether smaller vectors take more pairs than the largest, which with the
   // rest would take two passes.
   static HWY_INLINE bool AreRagged(int64_t pairs) {
-    return Whole::kHalf && kHasRagged && pairs % WholeUnit(kDMax) != 0;
+    return Whole::kHalf && kHasNarrow && pairs % WholeUnit(kDMax) != 0;
   }
 
   // Whether the largest vectors, or blocks of pairs, are a bad way from memory.
   static HWY_INLINE bool GoInOrder(const RotateJob& job) {
-    return Whole::kInOrder && kHasRagged && job.tensors->in_order &&
-           job.pair_count % kRaggedLanes == 0;
+    return Whole::kInOrder && kHasNarrow && job.tensors->in_order &&
+           job.pair_count % kNarrowLanes == 0;
   }
 
   // As many pairs as there are, head by head.
