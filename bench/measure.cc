@@ -106,8 +106,7 @@ class StreamContestant : public Contestant {
 
 // A call may always use fewer threads than it is allowed.
 std::vector<int> StreamThreads(const Case& c) {
-  const int cores = static_cast<int>(std::thread::hardware_concurrency());
-  const int most = c.threads != 0 ? c.threads : std::max(cores, 1);
+  const int most = c.threads != 0 ? c.threads : Cores();
   std::vector<int> threads;
   for (int n = 1; n < most; n *= 2) threads.push_back(n);
   threads.push_back(most);
@@ -186,6 +185,10 @@ Measurement MeasureOnce(const Case& c, const std::vector<Calls>& runs,
 }
 
 }  // namespace
+
+int Cores() {
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 double Measurement::MostOfLimit() const {
   return limit_seconds /

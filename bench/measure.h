@@ -23,6 +23,9 @@ using Calls = std::function<void(int64_t calls)>;
 
 inline constexpr int kRounds = 31;
 
+// As many threads as the system has processors.
+int Cores();
+
 struct Measurement {
   std::vector<double> call_seconds;  // of each one's call: median of the rounds
   double limit_seconds;  // the best stream: the median of the same rounds
