@@ -50,6 +50,8 @@
 //
 // COS_SIN    a caller's own cos and sin, as a plain argument: the cache of an
 //            inference engine, the tensors that a framework hands on.
+// SLOTS      where in a KV cache the tokens of a step go.  Like rows they are
+//            made once per step, in the caller's memory.
 //
 // An apply call takes its rotation from rows; or from an embedding and
 // positions: then it makes the rows itself, a few at a time; or from a caller's
@@ -86,7 +88,7 @@
 //            library has at most one OpenMP team in the process at a time: a
 //            call that finds it taken runs in its own thread.  After fork() the
 //            child's calls run in the calling thread.  A call takes at most 16
-//            KB of stack, 32 KB where it changes a pairing in place.
+//            KB of stack, 32 KB where it changes a pairing in place or fuses.
 // Structs    start with size_t struct_size, so that they can grow.  Fill one
 //            with its init function, which takes sizeof(the struct) and sets
 //            each field to its default, then set what differs.  (Given a size
@@ -135,7 +137,7 @@
 #endif
 
 #define ROTARY_VERSION_MAJOR 0
-#define ROTARY_VERSION_MINOR 4
+#define ROTARY_VERSION_MINOR 5
 #define ROTARY_VERSION_PATCH 0
 // The number in the shared library's SONAME; it changes with the binary
 // interface, not with the version.
@@ -164,6 +166,8 @@ enum {
                                   // field set that this version does not know
   ROTARY_ERROR_OVERLAP = 20,      // memory overlaps (see Aliasing)
   ROTARY_ERROR_POSITION = 30,     // a position is not within (-2^31, 2^31)
+  ROTARY_ERROR_SLOT = 31,         // a slot is not in the cache, or taken twice
+                                  // (since 0.5)
   ROTARY_ERROR_TARGET = 40,       // an unknown target, or not on this CPU
   ROTARY_ERROR_UNSUPPORTED = 50,  // legal, but not in this version
   ROTARY_ERROR_MEMORY = 60        // memory could not be allocated
@@ -171,7 +175,8 @@ enum {
 
 // Element types.  Tensors, cos and sin: F32, F16 (IEEE 754 binary16), BF16 (the
 // upper half of an F32).  inv_freq: F64, F32.  Positions: the integers, F32,
-// F64.
+// F64.  Caches also I8; fp8 in OCP's formats, F8_E4M3 (up to 448, without
+// infinity) and F8_E5M2; and ggml's Q8_0, blocks of 32 elements.
 typedef int32_t rotary_dtype;
 enum {
   ROTARY_F32 = 1,
@@ -181,7 +186,12 @@ enum {
   ROTARY_I32 = 16,
   ROTARY_U32 = 17,
   ROTARY_I64 = 18,
-  ROTARY_U64 = 19
+  ROTARY_U64 = 19,
+  // Since 0.5.
+  ROTARY_I8 = 32,
+  ROTARY_F8_E4M3 = 33,
+  ROTARY_F8_E5M2 = 34,
+  ROTARY_Q8_0 = 40
 };
 
 // Which two elements of the rotated range form pair i of d / 2, d = rotary_dim.
@@ -949,6 +959,224 @@ ROTARY_API int64_t rotary_prepared_slices(const rotary_prepared *prepared);
 ROTARY_API rotary_status rotary_prepared_run(const rotary_prepared *prepared,
                                              int64_t slice, int64_t num_slices,
                                              rotary_error *error);
+
+// ---------------------------------------------------------- slots of a cache
+
+// A KV cache holds a token's keys and values in a SLOT: slots 0 .. num_slots -
+// 1, in one array (contiguous), or in blocks of block_size slots that sequences
+// get as they grow (paged).  SLOTS say which slot each token of a step has.
+// Like rows they are made and checked once a step, serve every layer, and are
+// one block of memory without pointers that the caller gives (aligned to 8
+// bytes; it may be copied or moved).  (Since 0.5.)
+typedef struct rotary_slots rotary_slots;
+
+// Token t of sequence b has the place p in its sequence that `positions` say
+// (IDS, STARTS or PACKED; whole numbers).  Its slot is
+//     block_table[s * table_stride + p / block_size] * block_size
+//         + p % block_size        with a block table,
+//     s * sequence_slots + p      without,
+// where s is b, or of PACKED the sequence that the token is in.  So a slot
+// mapping is IDS with sequence_slots 0, and a contiguous cache [batch]
+// [sequence_slots] STARTS.  A token that has no position, or a negative one, or
+// is in no sequence has no slot: nothing is stored of it.
+typedef struct rotary_slots_args {
+  size_t struct_size;
+  int64_t batch;                      // default 1
+  int64_t tokens;                     // default 0
+  int64_t num_slots;                  // 0 to 2^31 - 1; no default
+  const rotary_positions *positions;  // no default
+  const void *block_table;            // default NULL
+  int64_t table_stride;      // from sequence to sequence; default ROTARY_DENSE:
+                             // table_blocks
+  int64_t table_blocks;      // the blocks of each sequence; with a table
+  int64_t block_size;        // the slots of a block; with a table
+  int64_t sequence_slots;    // default 0; without a table
+  rotary_dtype table_dtype;  // ROTARY_I32 (default) or I64
+  int32_t reserved;          // 0
+} rotary_slots_args;
+
+ROTARY_API void rotary_slots_args_init(rotary_slots_args *args,
+                                       size_t struct_size);
+
+// The bytes that slots of so many tokens (batch * tokens) in a cache of
+// num_slots need: 4 for each token, and a bit for each slot.
+ROTARY_API rotary_status rotary_slots_bytes_needed(int64_t count,
+                                                   int64_t num_slots,
+                                                   size_t *bytes,
+                                                   rotary_error *error);
+
+// Makes slots, *slots == memory.  A slot that is not in the cache, or that two
+// tokens have, is ROTARY_ERROR_SLOT.  Runs in the calling thread.  A call that
+// fails leaves the memory as it was, but one that finds a slot twice may have
+// overwritten it.  Nothing needs to be destroyed.
+ROTARY_API rotary_status rotary_slots_init(void *memory, size_t bytes,
+                                           const rotary_slots_args *args,
+                                           rotary_slots **slots,
+                                           rotary_error *error);
+
+// Slot of token t of sequence b, or -1.  -1 for a token that slots do not have,
+// and with NULL.
+ROTARY_API int64_t rotary_slots_at(const rotary_slots *slots, int64_t b,
+                                   int64_t t);
+
+// -------------------------------------------------------------- fused passes
+
+// What engines do with queries, keys and values between a projection and
+// attention, in one pass over memory: norm, rotation, scale, conversion or
+// quantization, and the way into the cache.  Each head is loaded once, kept in
+// the nearest cache as f32, and stored once, so it is rounded once.  In this
+// order, of which all but the last is optional:
+//     norm, rotation (or the rotation first), scale, Hadamard transform, store
+// (Since 0.5.)
+
+typedef int32_t rotary_norm_kind;
+enum {
+  ROTARY_NORM_RMS = 1,   // x / sqrt(mean(x^2) + epsilon) * weight
+  ROTARY_NORM_LAYER = 2  // (x - mean(x)) / sqrt(mean((x - mean(x))^2) +
+                         // epsilon) * weight + bias
+};
+
+// A norm over each head, or over all heads of a token together.  Sums are taken
+// in f32, element e of a head into the partial sum e % 16, those of heads added
+// up in f64; 1 / sqrt is in f64 and, times the scale, rounded to f32.
+typedef struct rotary_norm {
+  size_t struct_size;
+  rotary_norm_kind kind;      // default ROTARY_NORM_RMS
+  int32_t all_heads;          // 1: over all heads; default 0
+  int32_t after_rotation;     // 1: of what has been rotated; default 0
+  int32_t weight_plus_one;    // 1: multiplied by 1 + weight (Gemma); default 0
+  double epsilon;             // 0 or more, finite; default 1e-6
+  const void *weight;         // [head_dim], with all_heads [heads][head_dim];
+                              // NULL (default): 1
+  const void *bias;           // the same, of LAYER; NULL (default): 0
+  rotary_dtype weight_dtype;  // of both: ROTARY_F32 (default), F16 or BF16
+  int32_t reserved;           // 0
+} rotary_norm;
+
+ROTARY_API void rotary_norm_init(rotary_norm *norm, size_t struct_size);
+
+// Scales of a cache of I8, F8_E4M3 or F8_E5M2: an element is its byte times its
+// scale.
+typedef int32_t rotary_scales;
+enum {
+  ROTARY_SCALES_NONE = 0,  // 1
+  // One for each token and head, made here and written: the head's largest
+  // magnitude over the largest number of the dtype.
+  ROTARY_SCALES_MADE = 1,
+  // The caller's, positive and normal numbers; what is out of range then is
+  // saturated.
+  ROTARY_SCALES_GIVEN = 2
+};
+
+// A cache: element e of head h in slot s is at
+//     s / block_size * block_stride + s % block_size * slot_stride
+//         + h * head_stride + e * element_stride,
+// its scale at the same with the strides of scales.  As it was declared,
+// [block][slot][head][element] (NHD) is dense; HND has head_stride block_size *
+// head_dim and slot_stride head_dim; values stored transposed have an
+// element_stride.  Strides of Q8_0 count blocks of 32 elements, which are 34
+// bytes, and it has no element_stride.
+typedef struct rotary_cache {
+  size_t struct_size;
+  void *data;
+  int64_t block_size;    // default 0: all slots are one block
+  int64_t block_stride;  // strides: default ROTARY_DENSE
+  int64_t slot_stride;
+  int64_t head_stride;
+  int64_t element_stride;
+  rotary_dtype dtype;        // F32, F16, BF16, I8, F8_E4M3, F8_E5M2 or Q8_0; no
+                             // default
+  rotary_pairing pairing;    // default 0: as the input
+  rotary_scales scale_kind;  // default ROTARY_SCALES_NONE; I8 has some
+  rotary_dtype scales_dtype;    // ROTARY_F32 (default), F16 or BF16
+  void *scales;                 // read only, if they are given
+  int64_t scales_block_stride;  // strides: default ROTARY_DENSE, [block][slot]
+  int64_t scales_slot_stride;   // [head]; given ones may be broadcast: all 0
+  int64_t scales_head_stride;   // for one scale for all
+  int64_t scales_element_stride;  // default 0; of given ones, one for each
+                                  // element
+  // NULL, or by how many elements were saturated this is raised (atomically).
+  int64_t *saturated;
+} rotary_cache;
+
+ROTARY_API void rotary_cache_init(rotary_cache *cache, size_t struct_size);
+
+// Heads that are finished, while they are in the nearest cache: [tokens][heads]
+// [head_dim], dense.
+typedef struct rotary_tile {
+  size_t struct_size;
+  int64_t tensor;  // index into tensors
+  int64_t batch;   // sequence
+  int64_t token;   // the first, of the call's in this sequence
+  int64_t tokens;
+  int64_t head;  // the first
+  int64_t heads;
+  int64_t head_dim;
+  const void *data;     // of output_dtype, at most 16 KB
+  const float *scales;  // of I8: [tokens][heads]; else NULL
+} rotary_tile;
+
+// Takes a tile, which is gone when it returns.  It is called from any thread of
+// the call, must not throw, and calls nothing of this library.
+typedef void (*rotary_tile_function)(void *user, const rotary_tile *tile);
+
+// What is done with one tensor beside its rotation.  NaN and infinity in heads
+// that are quantized: an I8 of NaN is 0, an fp8 of NaN is NaN, infinity is
+// saturated, and a scale that is made of such a head is NaN or infinity.
+typedef struct rotary_fusion {
+  size_t struct_size;
+  int32_t rotates;  // default 1.  0: as values (input_pairing and rotary_offset
+                    // are not used)
+  int32_t hadamard;  // default 0.  Else every `hadamard` elements of a head are
+                     // multiplied by the orthonormal Walsh-Hadamard matrix in
+                     // natural order: a power of two from 64 on that divides
+                     // head_dim
+  const rotary_norm *norm;  // default NULL
+  // All elements are multiplied by scale * token_scales[b *
+  // token_scales_batch_stride + t * token_scales_token_stride].
+  double scale;                       // finite; default 1
+  const float *token_scales;          // default NULL: 1
+  int64_t token_scales_batch_stride;  // default ROTARY_DENSE: tokens
+  int64_t token_scales_token_stride;  // default ROTARY_DENSE: 1
+  // The tensor has tokens [first_token, first_token + num_tokens) of each
+  // sequence of the call: element 0 of its input and output is that of
+  // first_token.
+  int64_t first_token;        // default 0
+  int64_t num_tokens;         // default ROTARY_DENSE: all from first_token on
+  const rotary_cache *cache;  // default NULL; else the output is there, and the
+                              // tensor's own must be NULL
+  // Default NULL; else it takes the output, as output_dtype (default: as input;
+  // also I8, F8_E4M3, F8_E5M2, Q8_0) and output_pairing.
+  rotary_tile_function on_tile;
+  void *user;
+} rotary_fusion;
+
+ROTARY_API void rotary_fusion_init(rotary_fusion *fusion, size_t struct_size);
+
+typedef struct rotary_fused_args {
+  size_t struct_size;
+  // The rotation and the tensors, 1 to 8 (ROTARY_MAX_FUSED).  It may be without
+  // rows, embedding and cos_sin if no tensor is rotated.  Rows for each head
+  // must be kept rows.
+  const rotary_apply_args *apply;
+  const rotary_fusion *fusions;  // [num_tensors], all of one struct_size
+  const rotary_slots *slots;     // of the same batch and tokens; needed if some
+                                 // tensor has a cache
+} rotary_fused_args;
+
+#define ROTARY_MAX_FUSED 8
+
+ROTARY_API void rotary_fused_args_init(rotary_fused_args *args,
+                                       size_t struct_size);
+
+// Runs a fused pass.  Everything is checked before the first write.  A token
+// without position is not rotated, all else is done with it; what is in no
+// sequence of packed positions, and of a cache what has no slot, is left out.
+// head_dim is at most 4096; 2048 with on_tile, or where a pairing changes
+// between two other steps.  A call takes at most 16 KB of stack and another 16
+// KB for a tile.  Nothing is allocated with one thread.
+ROTARY_API rotary_status rotary_apply_fused(const rotary_fused_args *args,
+                                            rotary_error *error);
 
 // ------------------------------------------------------------------ weights
 

@@ -20,6 +20,8 @@ const char* rotary_status_string(rotary_status status) {
       return "ROTARY_ERROR_OVERLAP";
     case ROTARY_ERROR_POSITION:
       return "ROTARY_ERROR_POSITION";
+    case ROTARY_ERROR_SLOT:
+      return "ROTARY_ERROR_SLOT";
     case ROTARY_ERROR_TARGET:
       return "ROTARY_ERROR_TARGET";
     case ROTARY_ERROR_UNSUPPORTED:

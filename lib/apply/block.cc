@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lib/apply/fused.h"
 #include "lib/apply/tile.h"
 
 namespace rotary {
@@ -42,6 +43,7 @@ struct Scratch {
 // Neighbors of one kernel and one order are one job.
 inline void RotateTensors(Part* part) {
   RotateJob& job = part->job;
+  if (part->fused != nullptr) return FuseTokens(*part->fused, job);
   for (const Tensor* t = part->tensors; t < part->tensors_end;) {
     if (t->tile != Tile::kNone) {
       // Without the rows of all pairs: see RotateWideTiled.
@@ -238,7 +240,7 @@ inline void RotateShared(const ApplyCall& call, Part* part) {
   for (const Tensor* t = part.tensors; t < part.tensors_end; ++t) {
     for (int64_t h = 0; h < t->heads; ++h) {
       const Tensor head = SomeHeads(*t, h, h + 1);
-      Part one = {&head, &head + 1, part.first_head + h, part.job};
+      Part one = {&head, &head + 1, part.first_head + h, part.job, nullptr};
       RotateShared(call, &one);
     }
   }

@@ -16,13 +16,16 @@ namespace rotary {
 // rows stay in the cache.
 constexpr int64_t kBlockTokens = 64;
 
+struct FusedCall;
+
 // A part of a call: some tokens of some tensors, the call's or ranges of their
-// heads.
+// heads; or of a fused call's, which has its own.
 struct Part {
   const Tensor* tensors;
   const Tensor* tensors_end;
   int64_t first_head;  // of each tensor's, where rows differ by head
   RotateJob job;
+  const FusedCall* fused = nullptr;
 };
 
 // Heads [begin, end) of a tensor.

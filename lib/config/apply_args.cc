@@ -171,8 +171,9 @@ rotary_status CheckScalars(const rotary_apply_args& args, rotary_error* error) {
   return ReadThreads(args.num_threads, error);
 }
 
-rotary_status CheckCall(const rotary_apply_args& args, Tensor* tensors,
-                        ApplyCall* call, rotary_error* error) {
+// All but where the rotation comes from, and the tensors.
+inline rotary_status ReadScalars(const rotary_apply_args& args, ApplyCall* call,
+                                 rotary_error* error) {
   rotary_status status = CheckScalars(args, error);
   if (status != ROTARY_OK) return status;
   call->batch = args.batch;
@@ -189,6 +190,13 @@ rotary_status CheckCall(const rotary_apply_args& args, Tensor* tensors,
   status = ReadTarget(args.target, &call->target, error);
   if (status != ROTARY_OK) return status;
   call->by_head = false;
+  return ROTARY_OK;
+}
+
+rotary_status CheckCall(const rotary_apply_args& args, Tensor* tensors,
+                        ApplyCall* call, rotary_error* error) {
+  rotary_status status = ReadScalars(args, call, error);
+  if (status != ROTARY_OK) return status;
   Sources sources;
   status = ReadSource(args, call, &sources, error);
   if (status != ROTARY_OK) return status;
@@ -214,6 +222,20 @@ rotary_status CheckApplyArgs(const rotary_apply_args** args,
     return status;
   }
   return CheckCall(**args, tensors, call, error);
+}
+
+rotary_status ReadRotation(const rotary_apply_args& args, ApplyCall* call,
+                           Sources* sources, bool* has_rows,
+                           rotary_error* error) {
+  const rotary_status status = ReadScalars(args, call, error);
+  if (status != ROTARY_OK) return status;
+  *has_rows = args.rows != nullptr || args.embedding != nullptr ||
+              args.cos_sin != nullptr;
+  if (*has_rows) return ReadSource(args, call, sources, error);
+  call->rows = nullptr;
+  call->embedding = nullptr;
+  call->pairs = 0;
+  return ROTARY_OK;
 }
 
 }  // namespace rotary

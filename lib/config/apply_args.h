@@ -17,6 +17,13 @@ rotary_status CheckApplyArgs(const rotary_apply_args** args,
                              rotary_apply_args* copy, Tensor* tensors,
                              ApplyCall* call, rotary_error* error);
 
+// Everything but the tensors, which others read; but where rows differ from
+// head to head, their heads have been counted.  A rotation may come from
+// nowhere: then there are no rows.
+rotary_status ReadRotation(const rotary_apply_args& args, ApplyCall* call,
+                           Sources* sources, bool* has_rows,
+                           rotary_error* error);
+
 }  // namespace rotary
 
 #endif  // ROTARY_LIB_CONFIG_APPLY_ARGS_H_

@@ -92,4 +92,43 @@ void SetDefaults(rotary_apply_args* args, size_t struct_size) {
   args->mode = ROTARY_FORWARD;
 }
 
+void SetDefaults(rotary_slots_args* args, size_t struct_size) {
+  if (!ClearStruct(args, struct_size)) return;
+  args->batch = 1;
+  args->table_stride = ROTARY_DENSE;
+  args->table_dtype = ROTARY_I32;
+}
+
+void SetDefaults(rotary_norm* norm, size_t struct_size) {
+  if (!ClearStruct(norm, struct_size)) return;
+  norm->kind = ROTARY_NORM_RMS;
+  norm->epsilon = 1e-6;
+  norm->weight_dtype = ROTARY_F32;
+}
+
+void SetDefaults(rotary_cache* cache, size_t struct_size) {
+  if (!ClearStruct(cache, struct_size)) return;
+  cache->block_stride = ROTARY_DENSE;
+  cache->slot_stride = ROTARY_DENSE;
+  cache->head_stride = ROTARY_DENSE;
+  cache->element_stride = ROTARY_DENSE;
+  cache->scales_dtype = ROTARY_F32;
+  cache->scales_block_stride = ROTARY_DENSE;
+  cache->scales_slot_stride = ROTARY_DENSE;
+  cache->scales_head_stride = ROTARY_DENSE;
+}
+
+void SetDefaults(rotary_fusion* fusion, size_t struct_size) {
+  if (!ClearStruct(fusion, struct_size)) return;
+  fusion->rotates = 1;
+  fusion->scale = 1.0;
+  fusion->token_scales_batch_stride = ROTARY_DENSE;
+  fusion->token_scales_token_stride = ROTARY_DENSE;
+  fusion->num_tokens = ROTARY_DENSE;
+}
+
+void SetDefaults(rotary_fused_args* args, size_t struct_size) {
+  ClearStruct(args, struct_size);
+}
+
 }  // namespace rotary

@@ -16,6 +16,11 @@ void SetDefaults(rotary_rows_args* args, size_t struct_size);
 void SetDefaults(rotary_cos_sin* cos_sin, size_t struct_size);
 void SetDefaults(rotary_tensor* tensor, size_t struct_size);
 void SetDefaults(rotary_apply_args* args, size_t struct_size);
+void SetDefaults(rotary_slots_args* args, size_t struct_size);
+void SetDefaults(rotary_norm* norm, size_t struct_size);
+void SetDefaults(rotary_cache* cache, size_t struct_size);
+void SetDefaults(rotary_fusion* fusion, size_t struct_size);
+void SetDefaults(rotary_fused_args* args, size_t struct_size);
 
 }  // namespace rotary
 

@@ -41,8 +41,8 @@ rotary_status Fail(rotary_error* error, const Failure& failure,
   if (failure.tensor < 0) {
     snprintf(error->argument, sizeof(error->argument), "%s", failure.argument);
   } else {
-    snprintf(error->argument, sizeof(error->argument), "tensors[%d].%s",
-             static_cast<int>(failure.tensor), failure.argument);
+    snprintf(error->argument, sizeof(error->argument), "%s[%d].%s",
+             failure.list, static_cast<int>(failure.tensor), failure.argument);
   }
   Describe(failure, error->argument, reason, error->message,
            sizeof(error->message));

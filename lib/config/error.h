@@ -20,6 +20,7 @@ struct Failure {
   enum { kInteger, kReal, kText, kNone } type = kInteger;
   int32_t tensor = -1;
   int64_t token = -1;
+  const char* list = "tensors";  // that the tensor's field is of
 };
 
 // Fills *error, if there is one, with the failure and the reason, a clause that

@@ -10,16 +10,16 @@ namespace {
 struct Nest {
   int64_t run;
   int dims;
-  int64_t size[3];
-  int64_t stride[3];
-  int dim[3];  // the region's
+  int64_t size[kRegionDims];
+  int64_t stride[kRegionDims];
+  int dim[kRegionDims];  // the region's
 };
 
 Nest NestOf(const Region& region) {
   Nest nest;
   nest.run = region.run;
   nest.dims = 0;
-  for (int dim = 0; dim < 3; ++dim) {
+  for (int dim = 0; dim < kRegionDims; ++dim) {
     if (region.size[dim] == 1) continue;
     const int64_t stride = region.stride[dim];
     const int64_t distance = stride < 0 ? -stride : stride;
@@ -94,17 +94,29 @@ bool DisjointFrom(const Nest& a, int a_dim, const Nest& b, int b_dim,
 
 int MakeRegion(const void* data, const Shape& shape, int64_t heads, int64_t run,
                const Strides& strides, int64_t element_size, Region* region) {
+  return MakeRegion(data, shape, heads, run, strides, 1, element_size, region);
+}
+
+int MakeRegion(const void* data, const Shape& shape, int64_t heads,
+               int64_t elements, const Strides& strides, int64_t element_stride,
+               int64_t element_size, Region* region) {
   const uintptr_t base = reinterpret_cast<uintptr_t>(data);
   region->span = {base, base};
-  const int64_t sizes[3] = {shape.batch, shape.tokens, heads};
-  const int64_t steps[3] = {strides.batch, strides.token, strides.head};
-  if (sizes[0] == 0 || sizes[1] == 0 || sizes[2] == 0) return 0;
+  const bool apart = element_stride != 1;
+  const int64_t run = apart ? 1 : elements;
+  const int64_t sizes[] = {shape.batch, shape.tokens, heads,
+                           apart ? elements : 1};
+  const int64_t steps[] = {strides.batch, strides.token, strides.head,
+                           element_stride};
+  if (sizes[0] == 0 || sizes[1] == 0 || sizes[2] == 0 || elements == 0) {
+    return 0;
+  }
   int furthest = 3;
   if (run > kMaxSpan / element_size) return furthest;
   region->run = run * element_size;
   int64_t before = 0;
   int64_t after = region->run;
-  for (int k = 0; k < 3; ++k) {
+  for (int k = 0; k < kRegionDims; ++k) {
     region->size[k] = sizes[k];
     region->stride[k] = 0;
     if (sizes[k] == 1) continue;
@@ -125,7 +137,7 @@ int MakeRegion(const void* data, const Shape& shape, int64_t heads, int64_t run,
 
 Region MakeRegion(const void* data, int64_t bytes) {
   const uintptr_t low = reinterpret_cast<uintptr_t>(data);
-  return {{low, low + static_cast<uintptr_t>(bytes)}, bytes, {1, 1, 1}, {}};
+  return {{low, low + static_cast<uintptr_t>(bytes)}, bytes, {1, 1, 1, 1}, {}};
 }
 
 bool Disjoint(const Region& a, const Region& b) {

@@ -40,12 +40,14 @@ inline bool Apart(const Span& a, const Span& b) {
 }
 
 // Runs of `run` bytes, one for each i_k, 0 <= i_k < size[k], at the sum of i_k
-// * stride[k] from the first.  Dimensions: 0 batch, 1 tokens, 2 heads.
+// * stride[k] from the first.  Dimensions: 0 batch (of a cache blocks), 1
+// tokens (slots), 2 heads, 3 elements, where they are apart.
+constexpr int kRegionDims = 4;
 struct Region {
   Span span;
   int64_t run;
-  int64_t size[3];
-  int64_t stride[3];  // bytes; 0 where the size is 1
+  int64_t size[kRegionDims];
+  int64_t stride[kRegionDims];  // bytes; 0 where the size is 1
 };
 
 // Far from overflow in any sum of a few of these.
@@ -56,12 +58,17 @@ constexpr int64_t kMaxSpan = int64_t{1} << 58;
 int MakeRegion(const void* data, const Shape& shape, int64_t heads, int64_t run,
                const Strides& strides, int64_t element_size, Region* region);
 
+// The same of elements that are `element_stride` apart.
+int MakeRegion(const void* data, const Shape& shape, int64_t heads,
+               int64_t elements, const Strides& strides, int64_t element_stride,
+               int64_t element_size, Region* region);
+
 // Contiguous memory.
 Region MakeRegion(const void* data, int64_t bytes);
 
 inline Region RegionOf(const Span& span) {
   const int64_t bytes = static_cast<int64_t>(span.end - span.low);
-  return {span, bytes, {1, 1, 1}, {}};
+  return {span, bytes, {1, 1, 1, 1}, {}};
 }
 
 // How many elements the usual nesting, [batch][tokens][heads][run] with gaps,

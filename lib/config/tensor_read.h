@@ -1,12 +1,13 @@
 // One tensor of an apply call: the caller's struct to an internal one, and
 // every rule that it must obey by itself.  Inline: a short call is as fast as
-// this. Used by config/tensor_arg.cc only.
+// this.  Used by config/tensor_arg.cc and, in part, config/fused_*.cc.
 
 #ifndef ROTARY_LIB_CONFIG_TENSOR_READ_H_
 #define ROTARY_LIB_CONFIG_TENSOR_READ_H_
 
 #include "include/rotary/rotary.h"
 #include "lib/apply/call.h"
+#include "lib/config/common_args.h"
 #include "lib/config/region.h"
 #include "lib/config/structs.h"
 #include "lib/config/tensor_failure.h"

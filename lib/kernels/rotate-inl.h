@@ -139,25 +139,46 @@ class Tokens {
   int64_t done_ = 0;
 };
 
+// A run of elements as they are, past the caches.
+template <class Lane>
+void StreamRun(const Lane* from, Lane* to, int64_t count) {
+  const hn::ScalableTag<Lane> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    hn::Stream(hn::LoadU(d, from + i), d, to + i);
+  }
+  memcpy(to + i, from + i, static_cast<size_t>(count - i) * sizeof(*to));
+}
+
 // A run of elements from one dtype to another.
+template <class From, class To, Access kAccess>
+void ConvertRun(const typename From::Lane* from, typename To::Lane* to,
+                int64_t count) {
+  const hn::ScalableTag<float> d;
+  const hn::CappedTag<float, 1> one;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    To::template Store<kAccess>(d, From::Load(d, from + i), to + i);
+  }
+  for (; i < count; ++i) {
+    To::template Store<Access::kPlain>(one, From::Load(one, from + i), to + i);
+  }
+}
+
 template <class From, class To>
-void CopyRun(const typename From::Lane* from, typename To::Lane* to,
-             int64_t count) {
+void CopyRun(Access access, const typename From::Lane* from,
+             typename To::Lane* to, int64_t count) {
   if (count == 0) return;
-  if constexpr (std::is_same_v<From, To>) {
-    memcpy(to, from, static_cast<size_t>(count) * sizeof(*to));
+  const bool stream = access == Access::kStream;
+  if constexpr (!std::is_same_v<From, To>) {
+    stream ? ConvertRun<From, To, Access::kStream>(from, to, count)
+           : ConvertRun<From, To, Access::kPlain>(from, to, count);
+  } else if (stream) {
+    StreamRun(from, to, count);
   } else {
-    const hn::ScalableTag<float> d;
-    const hn::CappedTag<float, 1> one;
-    constexpr Access kPlain = Access::kPlain;
-    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-    int64_t i = 0;
-    for (; i + lanes <= count; i += lanes) {
-      To::template Store<kPlain>(d, From::Load(d, from + i), to + i);
-    }
-    for (; i < count; ++i) {
-      To::template Store<kPlain>(one, From::Load(one, from + i), to + i);
-    }
+    memcpy(to, from, static_cast<size_t>(count) * sizeof(*to));
   }
 }
 
@@ -189,11 +210,13 @@ void CopyRest(const RotateJob& job, int64_t token, bool rotates) {
     const int64_t end = begin + 2 * job.pairs;
     if (rotates && begin == 0 && end == t->head_dim) continue;
     for (int64_t h = 0; h < t->heads; ++h) {
-      CopyRun<FromDtype, ToDtype>(x, y, begin);
-      CopyRun<FromDtype, ToDtype>(x + end, y + end, t->head_dim - end);
+      CopyRun<FromDtype, ToDtype>(t->access, x, y, begin);
+      CopyRun<FromDtype, ToDtype>(t->access, x + end, y + end,
+                                  t->head_dim - end);
       if (!rotates) {
         if constexpr (kSamePairing) {
-          CopyRun<FromDtype, ToDtype>(x + begin, y + begin, end - begin);
+          CopyRun<FromDtype, ToDtype>(t->access, x + begin, y + begin,
+                                      end - begin);
         } else {
           CopyPairs<From, To>(x + begin, y + begin, job.pairs);
         }

@@ -215,6 +215,56 @@ static void Prepared(const rotary_apply_args *args) {
   free(memory);
 }
 
+/* Keys of three tokens, normed and rotated, to slots 2, 0 and 1 of a cache. */
+static void Fuse(const rotary_rows *rows) {
+  static const int32_t kSlots[TOKENS] = {2, 0, 1};
+  static float k[K_SIZE];
+  static float cached[K_SIZE];
+  rotary_positions positions;
+  rotary_slots_args slots_args;
+  rotary_slots *slots;
+  rotary_tensor tensor = Tensor(k, K_HEADS);
+  rotary_norm norm;
+  rotary_cache cache;
+  rotary_fusion fusion;
+  rotary_apply_args apply;
+  rotary_fused_args args;
+  size_t bytes;
+  void *memory;
+  Fill(k, K_SIZE);
+  rotary_positions_init(&positions, sizeof positions);
+  positions.data = kSlots;
+  positions.dtype = ROTARY_I32;
+  rotary_slots_args_init(&slots_args, sizeof slots_args);
+  slots_args.tokens = slots_args.num_slots = TOKENS;
+  slots_args.positions = &positions;
+  CHECK_OK(rotary_slots_bytes_needed(TOKENS, TOKENS, &bytes, &error));
+  memory = malloc(bytes);
+  CHECK_OK(rotary_slots_init(memory, bytes, &slots_args, &slots, &error));
+  CHECK(rotary_slots_at(slots, 0, 1) == 0);
+  rotary_norm_init(&norm, sizeof norm);
+  rotary_cache_init(&cache, sizeof cache);
+  cache.data = cached;
+  cache.dtype = ROTARY_F32;
+  rotary_fusion_init(&fusion, sizeof fusion);
+  fusion.norm = &norm;
+  fusion.cache = &cache;
+  rotary_apply_args_init(&apply, sizeof apply);
+  apply.tokens = TOKENS;
+  apply.tensors = &tensor;
+  apply.num_tensors = 1;
+  apply.rows = rows;
+  rotary_fused_args_init(&args, sizeof args);
+  args.apply = &apply;
+  args.fusions = &fusion;
+  args.slots = slots;
+  CHECK_OK(rotary_apply_fused(&args, &error));
+  /* Position 0, in slot 2, is not moved: -8 over a root of about 24. */
+  CHECK(cached[2 * K_SIZE / 3] < -1.0f && cached[2 * K_SIZE / 3] > -2.0f);
+  CHECK(k[0] == -8.0f);
+  free(memory);
+}
+
 int main(void) {
   static float q[4][Q_SIZE];
   static float k[4][K_SIZE];
@@ -266,6 +316,7 @@ int main(void) {
   CHECK(q[0][0] == -8.0f); /* position 0 is not moved */
   CHECK(q[0][2 * Q_SIZE / 3] != (float)(2 * Q_SIZE / 3 % 17 - 8));
 
+  Fuse(created);
   rotary_rows_destroy(created);
   free(memory);
   rotary_embedding_destroy(embedding);

@@ -1,0 +1,148 @@
+#include "lib/apply/chunk.h"
+
+namespace rotary {
+namespace {
+
+Place PlaceIn(void* data, int64_t size, int64_t block_size,
+              const CacheStrides& strides, int64_t slot) {
+  const int64_t at =
+      slot / block_size * strides.block + slot % block_size * strides.slot;
+  return {static_cast<char*>(data) + at * size, strides.slot, strides.head,
+          strides.element};
+}
+
+Place OutputOf(const FusedTensor& fused, int64_t b, const HeadRun& run) {
+  if (fused.to_cache) {
+    const Cache& cache = fused.cache;
+    return PlaceIn(cache.data, StorageSize(cache.storage), cache.block_size,
+                   cache.strides, run.slot);
+  }
+  const Tensor& tensor = fused.tensor;
+  const Strides& strides = tensor.output_strides;
+  const int64_t at =
+      b * strides.batch + (run.token - fused.first_token) * strides.token;
+  return {static_cast<char*>(tensor.output) + at * tensor.output_size,
+          strides.token, strides.head, 1};
+}
+
+}  // namespace
+
+Chunk::Chunk(const FusedCall& call, int64_t index, const RotateJob& job,
+             const HeadRun& run)
+    : call_(call),
+      fused_(call.tensors[index]),
+      index_(index),
+      job_(job),
+      run_(run),
+      output_(OutputOf(fused_, job.b, run)) {}
+
+TileInput Chunk::Input() const {
+  const Strides& strides = fused_.tensor.input_strides;
+  const int64_t at = job_.b * strides.batch +
+                     (first_token() - fused_.first_token) * strides.token +
+                     head * strides.head;
+  return {static_cast<const char*>(fused_.tensor.input) +
+              at * fused_.tensor.input_size,
+          fused_.input_dtype, strides.token, strides.head};
+}
+
+TileInput Chunk::InTile(const float* tile) const {
+  const int64_t head_dim = fused_.tensor.head_dim;
+  return {tile, kF32, heads * head_dim, head_dim};
+}
+
+TileOutput Chunk::Output() const {
+  const int64_t at = token * output_.token_stride + head * output_.head_stride;
+  return {output_.data + at * StorageSize(fused_.storage),
+          fused_.storage,
+          fused_.tensor.access == Access::kStream,
+          output_.token_stride,
+          output_.head_stride,
+          output_.element_stride};
+}
+
+TileScales Chunk::Scales() const {
+  const Cache& cache = fused_.cache;
+  if (!fused_.to_cache || cache.scales == nullptr) return {};
+  const int64_t size = ElementSize(cache.scales_dtype);
+  const Place place = PlaceIn(cache.scales, size, cache.block_size,
+                              cache.scales_strides, run_.slot);
+  const int64_t at = token * place.token_stride + head * place.head_stride;
+  return {place.data + at * size, cache.scales_dtype, cache.makes_scales,
+          place.token_stride,     place.head_stride,  place.element_stride};
+}
+
+void Chunk::ReadFromInput(Tensor* tensor) const {
+  tensor->input = Input().data;
+  tensor->heads = heads;
+}
+
+void Chunk::WriteToOutput(Tensor* tensor) const {
+  tensor->output = Output().data;
+  tensor->output_strides = {0, output_.token_stride, output_.head_stride};
+}
+
+void Chunk::ReadFrom(float* tile, Tensor* tensor) const {
+  const int64_t head_dim = tensor->head_dim;
+  tensor->heads = heads;
+  tensor->input = tile;
+  tensor->input_size = sizeof(float);
+  tensor->input_strides = {0, heads * head_dim, head_dim};
+}
+
+void Chunk::WriteTo(float* tile, Tensor* tensor) const {
+  const int64_t head_dim = tensor->head_dim;
+  tensor->output = tile;
+  tensor->output_size = sizeof(float);
+  tensor->output_strides = {0, heads * head_dim, head_dim};
+  tensor->access = Access::kPlain;
+}
+
+void Chunk::Rotate(Tensor* tensor) const {
+  static constexpr uint8_t kNone = kCopied;
+  RotateJob job = job_;
+  job.tensors = tensor;
+  job.tensors_end = tensor + 1;
+  job.b = 0;
+  job.token = 0;
+  job.count = tokens;
+  if (!fused_.rotates) {
+    job.pairs = job.pair_begin = job.pair_count = 0;
+    job.cos = job.sin = nullptr;
+    job.row_stride = 0;
+    job.rotates = &kNone;
+    job.rotates_stride = 0;
+    job.fetches_rows = false;
+    job.given_rows = false;
+    return tensor->rotate(job);
+  }
+  const int64_t row = first_token() - job_.token;
+  job.cos += row * job.row_stride;
+  job.sin += row * job.row_stride;
+  job.rotates += row * job.rotates_stride;
+  if (call_.row_step == 0) return tensor->rotate(job);
+  RotateByHead(*tensor, &job);
+}
+
+// Each head has rows of its own.
+void Chunk::RotateByHead(const Tensor& tensor, RotateJob* job) const {
+  Tensor one = tensor;
+  one.heads = 1;
+  job->tensors = &one;
+  job->tensors_end = &one + 1;
+  job->cos += head * call_.row_step;
+  job->sin += head * call_.row_step;
+  job->rotates += head * call_.state_step;
+  for (int64_t h = 0; h < tensor.heads; ++h) {
+    tensor.rotate(*job);
+    job->cos += call_.row_step;
+    job->sin += call_.row_step;
+    job->rotates += call_.state_step;
+    one.input = static_cast<const char*>(one.input) +
+                tensor.input_strides.head * tensor.input_size;
+    one.output = static_cast<char*>(one.output) +
+                 tensor.output_strides.head * tensor.output_size;
+  }
+}
+
+}  // namespace rotary

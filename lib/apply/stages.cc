@@ -1,0 +1,167 @@
+#include "lib/apply/stages.h"
+
+#include <algorithm>
+
+#include "lib/apply/chunk.h"
+#include "lib/apply/head_norm.h"
+
+namespace rotary {
+namespace {
+
+// The heads of a run, one tile after the other.
+class Stages {
+ public:
+  Stages(const FusedCall& call, int64_t index, const RotateJob& job,
+         const HeadRun& run, float* tile)
+      : fused_(call.tensors[index]),
+        chunk_(call, index, job, run),
+        norm_(fused_),
+        tile_(tile) {
+    const bool two = (fused_.changes && fused_.stores) || CallsFunction();
+    other_ = two ? tile + kTileFloats / 2 : tile;
+    const int64_t floats = two ? kTileFloats / 2 : kTileFloats;
+    most_heads_ = std::min(floats / fused_.tensor.head_dim, kTileHeads);
+  }
+
+  void Run() {
+    const int64_t heads = fused_.tensor.heads;
+    if (heads == 0) return;
+    const bool one = heads > most_heads_ || fused_.norm.all_heads;
+    const int64_t tokens = one ? 1 : most_heads_ / heads;
+    for (int64_t t = 0; t < chunk_.run_tokens(); t += tokens) {
+      chunk_.token = t;
+      chunk_.tokens = std::min(tokens, chunk_.run_tokens() - t);
+      GoThroughHeads(std::min(heads, most_heads_));
+    }
+  }
+
+ private:
+  bool CallsFunction() const { return fused_.on_tile != nullptr; }
+
+  void GoThroughHeads(int64_t step) {
+    if (norm_.IsFirst() && fused_.norm.all_heads) {
+      norm_.FindFactorOfAll(step, &chunk_, [this] { return chunk_.Input(); });
+    } else if (norm_.IsLast() && fused_.norm.all_heads) {
+      norm_.FindFactorOfAll(step, &chunk_,
+                            [this] { return chunk_.InTile(Turn()); });
+    }
+    for (int64_t h = 0; h < fused_.tensor.heads; h += step) {
+      chunk_.head = h;
+      chunk_.heads = std::min(step, fused_.tensor.heads - h);
+      norm_.ReadScales(chunk_);
+      if (float* turned = Turn()) Finish(turned);
+    }
+  }
+
+  // Loads and rotates the heads of the chunk: to the tile that is returned, or
+  // to where they are stored.
+  float* Turn() {
+    if (fused_.loads) {
+      const bool norms = norm_.IsFirst();
+      if (norms && !fused_.norm.all_heads) {
+        norm_.FindFactors(chunk_, chunk_.Input());
+      }
+      norm_.Load(chunk_, chunk_.Input(), norms, tile_);
+      if (!fused_.rotates) return tile_;
+    }
+    Tensor tensor = fused_.tensor;
+    if (fused_.loads) {
+      chunk_.ReadFrom(tile_, &tensor);
+    } else {
+      chunk_.ReadFromInput(&tensor);
+    }
+    if (!fused_.stores) {
+      chunk_.WriteToOutput(&tensor);
+      chunk_.Rotate(&tensor);
+      return nullptr;
+    }
+    float* to = fused_.changes && fused_.loads ? other_ : tile_;
+    chunk_.WriteTo(to, &tensor);
+    chunk_.Rotate(&tensor);
+    return to;
+  }
+
+  // What is left to be done with heads that have been rotated.
+  void Finish(float* tile) {
+    if (norm_.IsLast()) {
+      const TileInput input = chunk_.InTile(tile);
+      if (!fused_.norm.all_heads) norm_.FindFactors(chunk_, input);
+      norm_.Load(chunk_, input, true, tile);
+    }
+    if (fused_.hadamard > 0) {
+      const int64_t floats = chunk_.Heads() * fused_.tensor.head_dim;
+      kHadamard[chunk_.target()]({tile, floats, fused_.hadamard});
+    }
+    if (CallsFunction()) return CallFunction(tile);
+    int64_t saturated = 0;
+    kStoreHeads[chunk_.target()](
+        {chunk_.Shape(), tile, chunk_.Output(), chunk_.Scales(), &saturated});
+    if (saturated != 0 && fused_.saturated != nullptr) {
+      __atomic_fetch_add(fused_.saturated, saturated, __ATOMIC_RELAXED);
+    }
+  }
+
+  // Gives the tile away, or a copy of it in another storage.
+  void CallFunction(float* tile) {
+    const int64_t head_dim = fused_.tensor.head_dim;
+    rotary_tile given = {};
+    given.struct_size = sizeof(given);
+    given.tensor = chunk_.index();
+    given.batch = chunk_.b();
+    given.token = chunk_.first_token();
+    given.tokens = chunk_.tokens;
+    given.head = chunk_.head;
+    given.heads = chunk_.heads;
+    given.head_dim = head_dim;
+    given.data = tile;
+    if (fused_.storage != kStoredF32) {
+      const bool blocks = fused_.storage == kStoredQ8_0;
+      const int64_t row = blocks ? head_dim / kBlockElements : head_dim;
+      float* copy = tile == tile_ ? other_ : tile_;
+      TileScales scales = {};
+      if (fused_.storage == kStoredI8) {
+        scales = {norm_.Spare(), kF32, true, chunk_.heads, 1, 0};
+        given.scales = norm_.Spare();
+      }
+      kStoreHeads[chunk_.target()](
+          {chunk_.Shape(),
+           tile,
+           {copy, fused_.storage, false, chunk_.heads * row, row, 1},
+           scales,
+           nullptr});
+      given.data = copy;
+    }
+    fused_.on_tile(fused_.user, &given);
+  }
+
+  const FusedTensor& fused_;
+  Chunk chunk_;
+  HeadNorm norm_;
+  float* const tile_;
+  float* other_;  // half a tile, where there are two
+  int64_t most_heads_;
+};
+
+// A function of its own, so that only what needs a tile has one on the stack.
+[[gnu::noinline]] void GoByTile(const FusedCall& call, int64_t index,
+                                const RotateJob& job, const HeadRun& run) {
+  alignas(64) float tile[kTileFloats];
+  Stages(call, index, job, run, tile).Run();
+}
+
+}  // namespace
+
+void RunStages(const FusedCall& call, int64_t index, const RotateJob& job,
+               const HeadRun& run) {
+  const FusedTensor& fused = call.tensors[index];
+  if (fused.loads || fused.stores) return GoByTile(call, index, job, run);
+  Chunk all(call, index, job, run);
+  all.tokens = all.run_tokens();
+  all.heads = fused.tensor.heads;
+  Tensor tensor = fused.tensor;
+  all.ReadFromInput(&tensor);
+  all.WriteToOutput(&tensor);
+  all.Rotate(&tensor);
+}
+
+}  // namespace rotary

@@ -1,0 +1,214 @@
+#include "lib/config/cache_arg.h"
+
+#include <algorithm>
+
+#include "lib/config/common_args.h"
+#include "lib/config/structs.h"
+
+namespace rotary {
+namespace {
+
+// The names of fields, by the dimension of a region, for errors.
+constexpr const char* kStrides[] = {"cache.block_stride", "cache.slot_stride",
+                                    "cache.head_stride",
+                                    "cache.element_stride"};
+constexpr const char* kScalesStrides[] = {
+    "cache.scales_block_stride", "cache.scales_slot_stride",
+    "cache.scales_head_stride", "cache.scales_element_stride"};
+
+int64_t At(const CacheStrides& strides, int dim) {
+  const int64_t all[] = {strides.block, strides.slot, strides.head,
+                         strides.element};
+  return all[dim - 1];
+}
+
+struct CacheShape {
+  int64_t blocks;
+  int64_t block_size;
+  int64_t heads;
+  int64_t elements;  // of a head
+};
+
+// ROTARY_DENSE replaced by what it stands for.
+CacheStrides DenseStrides(const CacheShape& shape, const CacheStrides& from) {
+  CacheStrides strides = from;
+  if (strides.element == ROTARY_DENSE) strides.element = 1;
+  if (strides.head == ROTARY_DENSE) strides.head = shape.elements;
+  // Wrapping: what does not fit is of dimensions that are refused.
+  const uint64_t token = static_cast<uint64_t>(shape.heads) *
+                         static_cast<uint64_t>(shape.elements);
+  if (strides.slot == ROTARY_DENSE) strides.slot = static_cast<int64_t>(token);
+  if (strides.block == ROTARY_DENSE) {
+    strides.block =
+        static_cast<int64_t>(static_cast<uint64_t>(shape.block_size) * token);
+  }
+  return strides;
+}
+
+rotary_status ReadMemory(const CacheShape& shape, const CacheStrides& strides,
+                         const char* const* names, const char* data_name,
+                         const void* data, int64_t size, int64_t alignment,
+                         bool writes, int64_t index, Uses* uses,
+                         rotary_error* error) {
+  const FusionFailure fail = {index, error};
+  if (data == nullptr) return fail.Null(data_name);
+  if (reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(alignment) !=
+      0) {
+    return fail(data_name, reinterpret_cast<intptr_t>(data),
+                "must be aligned to its element");
+  }
+  Use* use = uses->Add(index, data_name, data, writes);
+  const Strides outer = {strides.block, strides.slot, strides.head};
+  if (const int dim = MakeRegion(data, {shape.blocks, shape.block_size},
+                                 shape.heads, shape.elements, outer,
+                                 strides.element, size, &use->region)) {
+    return fail(names[dim - 1], At(strides, dim),
+                "reaches further than memory can");
+  }
+  if (!writes) return ROTARY_OK;
+  const int dim = CoincidingDim(use->region);
+  if (dim == 0) return ROTARY_OK;
+  return fail(names[dim - 1], At(strides, dim),
+              "less than what it steps over: elements coincide",
+              ROTARY_ERROR_OVERLAP);
+}
+
+rotary_status ReadScales(const rotary_cache& from, const CacheShape& shape,
+                         int64_t index, Cache* cache, Uses* uses,
+                         rotary_error* error) {
+  const FusionFailure fail = {index, error};
+  cache->scales = nullptr;
+  cache->makes_scales = from.scale_kind == ROTARY_SCALES_MADE;
+  const bool bytes =
+      cache->storage >= kStoredI8 && cache->storage <= kStoredE5M2;
+  if (from.scale_kind != ROTARY_SCALES_NONE &&
+      from.scale_kind != ROTARY_SCALES_MADE &&
+      from.scale_kind != ROTARY_SCALES_GIVEN) {
+    return fail("cache.scale_kind", from.scale_kind,
+                "must be ROTARY_SCALES_NONE, MADE or GIVEN");
+  }
+  if (from.scale_kind == ROTARY_SCALES_NONE) {
+    if (cache->storage == kStoredI8) {
+      return fail("cache.scale_kind", from.scale_kind,
+                  "must be ROTARY_SCALES_MADE or GIVEN for ROTARY_I8");
+    }
+    if (from.scales == nullptr) return ROTARY_OK;
+    return fail.None("cache.scales", "is given, but not its scale_kind");
+  }
+  if (!bytes) {
+    return fail("cache.scale_kind", from.scale_kind,
+                "must be ROTARY_SCALES_NONE for this dtype");
+  }
+  if (!ReadDtype(from.scales_dtype, &cache->scales_dtype)) {
+    return fail("cache.scales_dtype", from.scales_dtype,
+                "must be ROTARY_F32, F16 or BF16");
+  }
+  CacheShape scales = shape;
+  scales.elements = 1;
+  cache->scales_strides = DenseStrides(
+      scales, {from.scales_block_stride, from.scales_slot_stride,
+               from.scales_head_stride, from.scales_element_stride});
+  if (cache->makes_scales && from.scales_element_stride != 0) {
+    return fail("cache.scales_element_stride", from.scales_element_stride,
+                "must be 0 where scales are made");
+  }
+  if (from.scales_element_stride != 0) scales.elements = shape.elements;
+  cache->scales = from.scales;
+  const int64_t size = ElementSize(cache->scales_dtype);
+  return ReadMemory(scales, cache->scales_strides, kScalesStrides,
+                    "cache.scales", from.scales, size, size,
+                    cache->makes_scales, index, uses, error);
+}
+
+}  // namespace
+
+bool ReadStorage(rotary_dtype dtype, Storage* storage) {
+  switch (dtype) {
+    case ROTARY_F32:
+      *storage = kStoredF32;
+      return true;
+    case ROTARY_F16:
+      *storage = kStoredF16;
+      return true;
+    case ROTARY_BF16:
+      *storage = kStoredBF16;
+      return true;
+    case ROTARY_I8:
+      *storage = kStoredI8;
+      return true;
+    case ROTARY_F8_E4M3:
+      *storage = kStoredE4M3;
+      return true;
+    case ROTARY_F8_E5M2:
+      *storage = kStoredE5M2;
+      return true;
+    case ROTARY_Q8_0:
+      *storage = kStoredQ8_0;
+      return true;
+    default:
+      return false;
+  }
+}
+
+rotary_status ReadCache(const rotary_cache* from, int64_t index, int64_t heads,
+                        int64_t head_dim, int64_t num_slots, Cache* cache,
+                        rotary_pairing* pairing, int64_t** saturated,
+                        Uses* uses, rotary_error* error) {
+  const FusionFailure fail = {index, error};
+  rotary_cache copy;
+  const rotary_cache* view = ViewStruct(from, &copy);
+  if (view == nullptr) {
+    return fail("cache.struct_size", static_cast<int64_t>(from->struct_size),
+                "no known size (was its init function called?), or a field is "
+                "set that this version has not",
+                ROTARY_ERROR_STRUCT_SIZE);
+  }
+  const rotary_cache& in = *view;
+  if (!ReadStorage(in.dtype, &cache->storage)) {
+    return fail("cache.dtype", in.dtype,
+                "must be ROTARY_F32, F16, BF16, I8, F8_E4M3, F8_E5M2 or Q8_0");
+  }
+  if (in.block_size < 0) {
+    return fail("cache.block_size", in.block_size, "must not be negative");
+  }
+  const bool blocks = cache->storage == kStoredQ8_0;
+  if (blocks && head_dim % kBlockElements != 0) {
+    return fail("cache.dtype", in.dtype, "needs a head_dim of whole blocks");
+  }
+  if (blocks && in.element_stride != ROTARY_DENSE && in.element_stride != 1) {
+    return fail("cache.element_stride", in.element_stride,
+                "must be 1 for ROTARY_Q8_0");
+  }
+  *pairing = in.pairing;
+  *saturated = in.saturated;
+  if (in.saturated != nullptr) {
+    if (reinterpret_cast<uintptr_t>(in.saturated) % sizeof(int64_t) != 0) {
+      return fail("cache.saturated", reinterpret_cast<intptr_t>(in.saturated),
+                  "must be aligned to its element");
+    }
+    Use* use = uses->Add(index, "cache.saturated", in.saturated, true);
+    use->counts = true;
+    use->region = MakeRegion(in.saturated, sizeof(int64_t));
+  }
+  const int64_t block_size =
+      in.block_size == 0 ? std::max(num_slots, int64_t{1}) : in.block_size;
+  const CacheShape shape = {(num_slots - 1) / block_size + 1, block_size, heads,
+                            blocks ? head_dim / kBlockElements : head_dim};
+  cache->data = in.data;
+  cache->block_size = block_size;
+  cache->strides = DenseStrides(shape, {in.block_stride, in.slot_stride,
+                                        in.head_stride, in.element_stride});
+  // Of no slots or heads there need not be any memory.
+  if (num_slots == 0 || heads == 0) {
+    cache->scales = nullptr;
+    return ROTARY_OK;
+  }
+  const int64_t size = StorageSize(cache->storage);
+  const rotary_status status =
+      ReadMemory(shape, cache->strides, kStrides, "cache.data", in.data, size,
+                 blocks ? 2 : size, true, index, uses, error);
+  if (status != ROTARY_OK) return status;
+  return ReadScales(in, shape, index, cache, uses, error);
+}
+
+}  // namespace rotary

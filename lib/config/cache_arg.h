@@ -1,0 +1,24 @@
+// A cache as an argument.  Used by config/fused_tensor.cc.
+
+#ifndef ROTARY_LIB_CONFIG_CACHE_ARG_H_
+#define ROTARY_LIB_CONFIG_CACHE_ARG_H_
+
+#include "include/rotary/rotary.h"
+#include "lib/apply/fused.h"
+#include "lib/config/fused_failure.h"
+
+namespace rotary {
+
+// The storage of a dtype; false: it is none.
+bool ReadStorage(rotary_dtype dtype, Storage* storage);
+
+// Reads and checks a cache by itself, for tensor `index` with so many heads and
+// slots.
+rotary_status ReadCache(const rotary_cache* from, int64_t index, int64_t heads,
+                        int64_t head_dim, int64_t num_slots, Cache* cache,
+                        rotary_pairing* pairing, int64_t** saturated,
+                        Uses* uses, rotary_error* error);
+
+}  // namespace rotary
+
+#endif  // ROTARY_LIB_CONFIG_CACHE_ARG_H_

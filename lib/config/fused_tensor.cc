@@ -1,0 +1,220 @@
+#include "lib/config/fused_tensor.h"
+
+#include <math.h>
+
+#include "lib/config/common_args.h"
+#include "lib/config/fused_output.h"
+#include "lib/config/norm_arg.h"
+#include "lib/config/structs.h"
+
+namespace rotary {
+namespace {
+
+// The shape that the tensor has, of the tokens that it takes.
+rotary_status ReadRange(const FusedReader& r, Shape* shape) {
+  const FusionFailure fail = r.OfFusion();
+  const int64_t tokens = r.call.apply.tokens;
+  const int64_t first = r.fusion.first_token;
+  if (first < 0 || first > tokens) {
+    return fail("first_token", first, "must be 0 to tokens");
+  }
+  int64_t count = r.fusion.num_tokens;
+  if (count == ROTARY_DENSE) count = tokens - first;
+  if (count < 0 || count > tokens - first) {
+    return fail("num_tokens", count,
+                "must not be negative, nor reach beyond tokens");
+  }
+  r.out->first_token = first;
+  r.out->end_token = first + count;
+  *shape = {r.call.apply.batch, count};
+  return ROTARY_OK;
+}
+
+rotary_status ReadScale(const FusedReader& r) {
+  const FusionFailure fail = r.OfFusion();
+  const float scale = static_cast<float>(r.fusion.scale);
+  if (!isfinite(scale)) {
+    return fail.Real("scale", r.fusion.scale, "must be finite, also in f32");
+  }
+  r.out->scale = scale;
+  r.out->token_scales = r.fusion.token_scales;
+  if (r.fusion.token_scales == nullptr) return ROTARY_OK;
+  const uintptr_t at = reinterpret_cast<uintptr_t>(r.fusion.token_scales);
+  if (at % sizeof(float) != 0) {
+    return fail("token_scales", static_cast<int64_t>(at),
+                "must be aligned to its element");
+  }
+  const Shape shape = {r.call.apply.batch, r.call.apply.tokens};
+  int64_t batch_stride = r.fusion.token_scales_batch_stride;
+  int64_t token_stride = r.fusion.token_scales_token_stride;
+  if (batch_stride == ROTARY_DENSE) batch_stride = shape.tokens;
+  if (token_stride == ROTARY_DENSE) token_stride = 1;
+  r.out->scales_batch_stride = batch_stride;
+  r.out->scales_token_stride = token_stride;
+  Use* use = r.uses->Add(r.index, "token_scales", r.fusion.token_scales, false);
+  if (const int dim = MakeRegion(r.fusion.token_scales, shape, 1, 1,
+                                 {batch_stride, token_stride, 0}, sizeof(float),
+                                 &use->region)) {
+    return fail(
+        dim == 1 ? "token_scales_batch_stride" : "token_scales_token_stride",
+        dim == 1 ? batch_stride : token_stride,
+        "reaches further than memory can");
+  }
+  return ROTARY_OK;
+}
+
+rotary_status ReadHadamard(const FusedReader& r) {
+  const int64_t columns = r.fusion.hadamard;
+  r.out->hadamard = columns;
+  if (columns == 0) return ROTARY_OK;
+  constexpr int64_t kLeast = 64;
+  if (columns >= kLeast && (columns & (columns - 1)) == 0 &&
+      r.in.head_dim % columns == 0) {
+    return ROTARY_OK;
+  }
+  return r.OfFusion()("hadamard", columns,
+                      "must be 0, or a power of two from 64 on that divides "
+                      "head_dim");
+}
+
+rotary_pairing PairingOf(const FusedReader& r, rotary_pairing pairing) {
+  // Of what is not rotated it is not looked at.
+  return r.out->rotates ? pairing : ROTARY_HALF;
+}
+
+rotary_status ReadInput(const FusedReader& r, const Shape& shape,
+                        Format* format) {
+  const bool empty = Empty(shape) || r.in.heads == 0;
+  const rotary_status status =
+      ReadFormat(kInput, r.in.input, empty, r.in.input_dtype,
+                 PairingOf(r, r.in.input_pairing), r.OfTensor(), format);
+  if (status != ROTARY_OK) return status;
+  Tensor& tensor = r.out->tensor;
+  tensor.input = r.in.input;
+  tensor.input_size = format->size;
+  r.out->input_dtype = format->dtype;
+  ReadStrides(r.in.input_batch_stride, r.in.input_token_stride,
+              r.in.input_head_stride, shape.tokens, r.in.heads, r.in.head_dim,
+              &tensor.input_strides);
+  return AddSide(r, kInput, r.in.input, format->size, shape,
+                 tensor.input_strides, false);
+}
+
+// Which steps the tensor's heads take, from what has been read.
+void Plan(const FusedReader& r, Pairing from, Pairing to, bool in_place) {
+  FusedTensor* out = r.out;
+  out->changes = out->rotates && from != to;
+  const bool norms = out->norm.kind != Norm::kNone;
+  const bool norms_last = norms && out->norm.after && out->rotates;
+  const bool scales = out->scale != 1.0f || out->token_scales != nullptr;
+  const bool apart = out->to_cache && out->cache.strides.element != 1;
+  out->loads = (norms || scales) && !norms_last;
+  out->stores = norms_last || out->hadamard > 0 || out->on_tile != nullptr ||
+                out->storage > kStoredBF16 || apart;
+  if (!out->rotates) {
+    out->loads |= out->stores;
+    out->stores = out->loads;
+  } else if (in_place && out->changes && !out->stores) {
+    out->loads = true;
+  }
+  const Dtype stored = static_cast<Dtype>(out->storage);
+  out->tensor.rotate =
+      FindRotate(r.call.apply.target, out->loads ? kF32 : out->input_dtype,
+                 from, out->stores ? kF32 : stored, to);
+}
+
+rotary_status CheckTile(const FusedReader& r) {
+  const FusedTensor& out = *r.out;
+  if (!out.loads && !out.stores) return ROTARY_OK;
+  const bool two = (out.changes && out.stores) || out.on_tile != nullptr;
+  const int64_t most = two ? kTileFloats / 2 : kTileFloats;
+  if (r.in.head_dim <= most) return ROTARY_OK;
+  return r.OfTensor()("head_dim", r.in.head_dim,
+                      two ? "must be at most 2048 for this pass"
+                          : "must be at most 4096 for this pass",
+                      ROTARY_ERROR_UNSUPPORTED);
+}
+
+rotary_status ReadBoth(const FusedReader& r, bool* in_place) {
+  FusedTensor* out = r.out;
+  if (r.fusion.rotates != 0 && r.fusion.rotates != 1) {
+    return r.OfFusion()("rotates", r.fusion.rotates, "must be 0 or 1");
+  }
+  out->rotates = r.fusion.rotates == 1;
+  if (out->rotates && !r.call.has_rows) {
+    return r.OfFusion()("rotates", 1,
+                        "must be 0 without rows, embedding or cos_sin");
+  }
+  Shape shape;
+  rotary_status status = ReadRange(r, &shape);
+  if (status != ROTARY_OK) return status;
+  const int64_t pairs = out->rotates ? r.call.apply.pairs : 0;
+  rotary_tensor fields = r.in;
+  if (!out->rotates) fields.rotary_offset = 0;
+  status = CheckFields(fields, 2 * pairs, r.OfTensor());
+  if (status != ROTARY_OK) return status;
+  if (r.in.head_dim < 1) {
+    return r.OfTensor()("head_dim", r.in.head_dim, "must be positive");
+  }
+  if (static_cast<uint32_t>(r.in.output_store) > ROTARY_STORE_STREAM) {
+    return r.OfTensor()("output_store", r.in.output_store,
+                        "must be ROTARY_STORE_AUTO, KEEP or STREAM");
+  }
+  Tensor& tensor = out->tensor;
+  tensor.heads = r.in.heads;
+  tensor.head_dim = r.in.head_dim;
+  tensor.rotary_offset = fields.rotary_offset;
+  tensor.access = Access::kPlain;
+  tensor.tile = Tile::kNone;
+  Format input = {};
+  status = ReadInput(r, shape, &input);
+  if (status != ROTARY_OK) return status;
+  rotary_pairing pairing;
+  status = ReadFusedOutput(r, shape, input, &pairing, in_place);
+  if (status != ROTARY_OK) return status;
+  Pairing to = input.pairing;
+  if (out->rotates && pairing != 0 && !ReadPairing(pairing, &to)) {
+    constexpr char kReason[] = "must be ROTARY_HALF or ROTARY_INTERLEAVED";
+    return out->to_cache ? r.OfFusion()("cache.pairing", pairing, kReason)
+                         : r.OfTensor()(kOutput.pairing, pairing, kReason);
+  }
+  status = ReadScale(r);
+  if (status == ROTARY_OK) status = ReadHadamard(r);
+  if (status == ROTARY_OK) {
+    status = ReadNorm(r.fusion.norm, r.index, r.in.heads, r.in.head_dim,
+                      &out->norm, r.uses, r.error);
+  }
+  if (status != ROTARY_OK) return status;
+  Plan(r, input.pairing, to, *in_place);
+  return CheckTile(r);
+}
+
+}  // namespace
+
+rotary_status ReadFusedTensor(const rotary_fused_args& args, int64_t index,
+                              FusedCall* call, Uses* uses, bool* in_place,
+                              rotary_store* store, rotary_error* error) {
+  rotary_tensor tensor_copy;
+  const rotary_tensor* tensor = ViewTensor(*args.apply, index, &tensor_copy);
+  if (tensor == nullptr) return FailTensorSize(*args.apply, index, error);
+  const size_t size = args.fusions[0].struct_size;
+  const rotary_fusion* given = reinterpret_cast<const rotary_fusion*>(
+      reinterpret_cast<const char*>(args.fusions) +
+      static_cast<size_t>(index) * size);
+  rotary_fusion fusion_copy;
+  const rotary_fusion* fusion =
+      given->struct_size == size ? ViewStruct(given, &fusion_copy) : nullptr;
+  if (fusion == nullptr) {
+    return FusionFailure{index, error}(
+        "struct_size", static_cast<int64_t>(given->struct_size),
+        "no known size (was its init function called?), not the first "
+        "fusion's, or a field is set that this version has not",
+        ROTARY_ERROR_STRUCT_SIZE);
+  }
+  FusedTensor* out = &call->tensors[index];
+  *out = {};
+  *store = tensor->output_store;
+  return ReadBoth({*tensor, *fusion, *call, index, out, uses, error}, in_place);
+}
+
+}  // namespace rotary

@@ -1,0 +1,20 @@
+// One tensor of a fused pass, with its fusion.  Used by config/fused_args.cc.
+
+#ifndef ROTARY_LIB_CONFIG_FUSED_TENSOR_H_
+#define ROTARY_LIB_CONFIG_FUSED_TENSOR_H_
+
+#include "include/rotary/rotary.h"
+#include "lib/apply/fused.h"
+#include "lib/config/fused_failure.h"
+
+namespace rotary {
+
+// Tensor and fusion `index` as the caller gave them: reads and checks them by
+// themselves, adds their memory to `uses` and their sums to the call.
+rotary_status ReadFusedTensor(const rotary_fused_args& args, int64_t index,
+                              FusedCall* call, Uses* uses, bool* in_place,
+                              rotary_store* store, rotary_error* error);
+
+}  // namespace rotary
+
+#endif  // ROTARY_LIB_CONFIG_FUSED_TENSOR_H_

@@ -1,0 +1,225 @@
+// Heads to a tile, as they are or normalized.  For every target.
+
+#include "lib/kernels/tile.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lib/kernels/load_heads.cc"
+// clang-format off
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+#include "lib/kernels/dtypes-inl.h"
+// clang-format on
+
+HWY_BEFORE_NAMESPACE();
+namespace rotary {
+namespace HWY_NAMESPACE {
+namespace {
+
+// Of every target, so that all add up in the same order.
+constexpr size_t kPartialSums = 16;
+
+using D = hn::CappedTag<float, kPartialSums>;
+using V = hn::Vec<D>;
+constexpr size_t kLanes = hn::MaxLanes(D());
+constexpr size_t kParts = kPartialSums / kLanes;
+constexpr int64_t kStep = kPartialSums;
+
+// The sum of a vector's lanes, by halves.
+template <class Tag>
+HWY_INLINE float AddLanes(Tag d, hn::Vec<Tag> v) {
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (hn::MaxLanes(Tag()) > 1) {
+    const hn::Half<Tag> half;
+    return AddLanes(half,
+                    hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+  }
+#endif
+  (void)d;
+  return hn::GetLane(v);
+}
+
+template <class From, bool kSquares>
+HWY_INLINE float SumHead(const typename From::Lane* x, int64_t count,
+                         float mean) {
+  const D d;
+  const V m = hn::Set(d, mean);
+  V sums[kParts];
+  for (size_t i = 0; i < kParts; ++i) sums[i] = hn::Zero(d);
+  const auto add = [&](auto load) HWY_ATTR {
+    for (size_t i = 0; i < kParts; ++i) {
+      V v = load(i * kLanes);
+      if constexpr (kSquares) {
+        v = hn::Sub(v, m);
+        v = hn::Mul(v, v);
+      }
+      sums[i] = hn::Add(sums[i], v);
+    }
+  };
+  int64_t e = 0;
+  for (; e + kStep <= count; e += kStep) {
+    add([&](size_t i) HWY_ATTR { return From::Load(d, x + e + i); });
+  }
+  if (e < count) {
+    // What is not there counts as the mean: nothing.
+    const hn::CappedTag<float, 1> one;
+    float rest[kPartialSums];
+    for (int64_t i = 0; i < kStep; ++i) {
+      rest[i] = e + i < count ? hn::GetLane(From::Load(one, x + e + i)) : mean;
+    }
+    add([&](size_t i) HWY_ATTR { return hn::LoadU(d, rest + i); });
+  }
+  for (size_t n = kParts / 2; n > 0; n /= 2) {
+    for (size_t i = 0; i < n; ++i) sums[i] = hn::Add(sums[i], sums[i + n]);
+  }
+  return AddLanes(d, sums[0]);
+}
+
+// Calls each(head of the tile, its elements).
+template <class From, class Each>
+HWY_INLINE void ForEachHead(const TileHeads& shape, const TileInput& input,
+                            const Each& each) {
+  using Lane = typename From::Lane;
+  int64_t head = 0;
+  for (int64_t t = 0; t < shape.tokens; ++t) {
+    for (int64_t h = 0; h < shape.heads; ++h) {
+      each(head++, static_cast<const Lane*>(input.data) +
+                       t * input.token_stride + h * input.head_stride);
+    }
+  }
+}
+
+template <class From>
+void SumHeadsFrom(const SumHeadsJob& job) {
+  using Lane = typename From::Lane;
+  ForEachHead<From>(
+      job.shape, job.input, [&](int64_t i, const Lane* x) HWY_ATTR {
+        const float mean = job.means != nullptr ? job.means[i] : 0.0f;
+        job.sums[i] = job.squares
+                          ? SumHead<From, true>(x, job.shape.head_dim, mean)
+                          : SumHead<From, false>(x, job.shape.head_dim, 0.0f);
+      });
+}
+
+template <class Tag>
+HWY_INLINE hn::Vec<Tag> LoadAs(Tag d, Dtype dtype, const void* from,
+                               int64_t at) {
+  switch (dtype) {
+    case kF16:
+      return F16::Load(d, static_cast<const uint16_t*>(from) + at);
+    case kBF16:
+      return BF16::Load(d, static_cast<const uint16_t*>(from) + at);
+    default:
+      return F32::Load(d, static_cast<const float*>(from) + at);
+  }
+}
+
+// What is done with an element beside its factor.
+enum class Load { kPlain, kScaled, kWeighted, kCentered };
+
+// Elements [e, e + lanes) of all heads, one after the other: they share their
+// weights.
+template <class From, Load kLoad, class Tag>
+HWY_INLINE void LoadColumns(Tag d, const LoadHeadsJob& job, int64_t e) {
+  using Lane = typename From::Lane;
+  using Vec = hn::Vec<Tag>;
+  const bool shared = job.weight_head_stride == 0;
+  const Vec added = hn::Set(d, job.weight_added);
+  const auto weight_of = [&](int64_t head) HWY_ATTR {
+    if (job.weight == nullptr) return hn::Set(d, 1.0f);
+    return hn::Add(added,
+                   LoadAs(d, job.weight_dtype, job.weight,
+                          head % job.shape.heads * job.weight_head_stride + e));
+  };
+  const auto bias_of = [&](int64_t head) HWY_ATTR {
+    if (job.bias == nullptr) return hn::Zero(d);
+    return LoadAs(d, job.weight_dtype, job.bias,
+                  head % job.shape.heads * job.weight_head_stride + e);
+  };
+  Vec weight = hn::Zero(d);
+  Vec bias = hn::Zero(d);
+  if (kLoad >= Load::kWeighted && shared) weight = weight_of(0);
+  if (kLoad == Load::kCentered && shared) bias = bias_of(0);
+  float* to = job.tile + e;
+  const int64_t head_dim = job.shape.head_dim;
+  ForEachHead<From>(job.shape, job.input,
+                    [&](int64_t i, const Lane* x) HWY_ATTR {
+                      Vec v = From::Load(d, x + e);
+                      if (kLoad == Load::kCentered) {
+                        v = hn::Sub(v, hn::Set(d, job.means[i]));
+                      }
+                      if (kLoad >= Load::kScaled)
+                        v = hn::Mul(v, hn::Set(d, job.factors[i]));
+                      if (kLoad >= Load::kWeighted) {
+                        if (!shared) weight = weight_of(i);
+                        v = hn::Mul(v, weight);
+                      }
+                      if (kLoad == Load::kCentered) {
+                        if (!shared) bias = bias_of(i);
+                        v = hn::Add(v, bias);
+                      }
+                      hn::StoreU(v, d, to);
+                      to += head_dim;
+                    });
+}
+
+template <class From, Load kLoad>
+HWY_INLINE void LoadHeadsBy(const LoadHeadsJob& job) {
+  const hn::ScalableTag<float> d;
+  const hn::CappedTag<float, 1> one;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t head_dim = job.shape.head_dim;
+  int64_t e = 0;
+  for (; e + lanes <= head_dim; e += lanes) {
+    LoadColumns<From, kLoad>(d, job, e);
+  }
+  for (; e < head_dim; ++e) LoadColumns<From, kLoad>(one, job, e);
+}
+
+template <class From>
+void LoadHeadsFrom(const LoadHeadsJob& job) {
+  if (job.means != nullptr) return LoadHeadsBy<From, Load::kCentered>(job);
+  if (job.weight != nullptr) return LoadHeadsBy<From, Load::kWeighted>(job);
+  if (job.factors != nullptr) return LoadHeadsBy<From, Load::kScaled>(job);
+  LoadHeadsBy<From, Load::kPlain>(job);
+}
+
+void SumHeads(const SumHeadsJob& job) {
+  switch (job.input.dtype) {
+    case kF16:
+      return SumHeadsFrom<F16>(job);
+    case kBF16:
+      return SumHeadsFrom<BF16>(job);
+    default:
+      return SumHeadsFrom<F32>(job);
+  }
+}
+
+void LoadHeads(const LoadHeadsJob& job) {
+  switch (job.input.dtype) {
+    case kF16:
+      return LoadHeadsFrom<F16>(job);
+    case kBF16:
+      return LoadHeadsFrom<BF16>(job);
+    default:
+      return LoadHeadsFrom<F32>(job);
+  }
+}
+
+}  // namespace
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace rotary
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+#include "lib/kernels/per_target.h"
+
+namespace rotary {
+
+const SumHeadsKernel kSumHeads[kNumTargets] = ROTARY_PER_TARGET(SumHeads);
+const LoadHeadsKernel kLoadHeads[kNumTargets] = ROTARY_PER_TARGET(LoadHeads);
+
+}  // namespace rotary
+
+#endif  // HWY_ONCE

@@ -1,0 +1,124 @@
+#include "tests/fused/fused_case.h"
+
+#include <doctest/doctest.h>
+
+#include <cstddef>
+#include <cstring>
+#include <utility>
+
+#include "tests/fused/fused_part.h"
+
+namespace rotary_test {
+namespace {
+
+constexpr int64_t kNone = INT64_MIN;
+
+void MakeSlots(FusedRows* shared, Random* random) {
+  const int64_t count = shared->batch * shared->tokens;
+  shared->num_slots = count + random->Integer(0, 20);
+  std::vector<int64_t> all;
+  for (int64_t i = 0; i < shared->num_slots; ++i) all.push_back(i);
+  // In runs, as caches have them, or not.
+  if (random->Integer(0, 2) == 0) random->Shuffle(&all);
+  const int64_t first = random->Integer(0, shared->num_slots - count);
+  for (int64_t i = 0; i < count; ++i) {
+    const bool none = random->Integer(0, 9) == 0;
+    shared->slots.push_back(none ? -1 : all[static_cast<size_t>(first + i)]);
+  }
+  rotary_positions positions = MakePositions(shared->slots);
+  positions.batch_stride = shared->tokens;
+  rotary_slots_args args;
+  rotary_slots_args_init(&args, sizeof(args));
+  args.batch = shared->batch;
+  args.tokens = shared->tokens;
+  args.num_slots = shared->num_slots;
+  args.positions = &positions;
+  size_t bytes;
+  rotary_error error;
+  RequireOk(rotary_slots_bytes_needed(count, shared->num_slots, &bytes, &error),
+            error);
+  shared->slots_memory.resize(bytes / 8 + 1);
+  RequireOk(rotary_slots_init(shared->slots_memory.data(), bytes, &args,
+                              &shared->map, &error),
+            error);
+}
+
+}  // namespace
+
+FusedCase::FusedCase(uint64_t seed) {
+  Random random(seed);
+  shared_.batch = random.Integer(1, 3);
+  shared_.tokens = random.Integer(0, 3) == 0 ? random.Integer(60, 140)
+                                             : random.Integer(1, 9);
+  const std::vector<int64_t> dims = {2, 6, 16, 32, 64, 80, 128};
+  shared_.rotary_dim = random.Choose(dims);
+  for (int64_t i = 0; i < shared_.batch * shared_.tokens; ++i) {
+    shared_.ids.push_back(random.Integer(0, 9) == 0
+                              ? kNone
+                              : random.Integer(-1000000, 200000000));
+  }
+  shared_.embedding = MakeEmbedding(shared_.rotary_dim);
+  shared_.positions = MakePositions(shared_.ids);
+  shared_.positions.batch_stride = shared_.tokens;
+  shared_.rows = MakeRows(shared_.embedding.get(), shared_.ids);
+  shared_.values = ReadRows(shared_.rows.get());
+  MakeSlots(&shared_, &random);
+  const int64_t parts = random.Integer(1, 3);
+  for (int64_t i = 0; i < parts; ++i) {
+    parts_.push_back(std::make_unique<FusedPart>(shared_, &random));
+  }
+}
+
+void FusedCase::Run(const char* target, int32_t num_threads, bool kept_rows) {
+  std::vector<rotary_tensor> tensors;
+  std::vector<rotary_fusion> fusions;
+  for (const auto& part : parts_) {
+    part->Reset();
+    tensors.push_back(part->tensor());
+    fusions.push_back(part->fusion());
+  }
+  rotary_apply_args apply =
+      MakeApplyArgs(shared_.batch, shared_.tokens, tensors);
+  apply.target = target;
+  apply.num_threads = num_threads;
+  if (kept_rows) {
+    apply.rows = shared_.rows.get();
+  } else {
+    apply.embedding = shared_.embedding.get();
+    apply.positions = &shared_.positions;
+  }
+  rotary_fused_args args;
+  rotary_fused_args_init(&args, sizeof(args));
+  args.apply = &apply;
+  args.fusions = fusions.data();
+  args.slots = shared_.map;
+  rotary_error error;
+  RequireOk(rotary_apply_fused(&args, &error), error);
+}
+
+std::string FusedCase::Check() const {
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    const std::string wrong = parts_[i]->Check();
+    if (!wrong.empty()) return "tensor " + std::to_string(i) + ": " + wrong;
+  }
+  return "";
+}
+
+std::vector<uint8_t> FusedCase::Result() const {
+  std::vector<uint8_t> result;
+  for (const auto& part : parts_) {
+    const std::vector<uint8_t> bytes = part->Result();
+    result.insert(result.end(), bytes.begin(), bytes.end());
+  }
+  return result;
+}
+
+std::string FusedCase::Describe() const {
+  std::string text = "batch " + std::to_string(shared_.batch) + ", tokens " +
+                     std::to_string(shared_.tokens) + ", rotary_dim " +
+                     std::to_string(shared_.rotary_dim);
+  for (const auto& part : parts_) text += "; " + part->Describe();
+  return text;
+}
+
+}  // namespace rotary_test
