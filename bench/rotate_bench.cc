@@ -14,6 +14,7 @@
 
 #include "bench/arithmetic.h"
 #include "bench/cases.h"
+#include "bench/fused_bench.h"
 #include "bench/measure.h"
 #include "bench/memory.h"
 #include "bench/reference.h"
@@ -150,6 +151,7 @@ int Main(int argc, char** argv) {
   benchmark::RegisterBenchmark("arithmetic/D1/f32/t1", arithmetic)
       ->UseManualTime();
   RegisterRows();
+  if (!benchmark::GetBenchmarkFilter().empty()) RegisterFused(memory);
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return exceeded ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -20,20 +20,24 @@ namespace HWY_NAMESPACE {
 namespace {
 
 // Each has kLimit, its largest number; kBeyond, the least that is rounded to
-// more than that; and Round, to the byte in the low bits, the others being
-// anything.  A NaN becomes 0.
+// more than that; Round, to the byte in the low bits, the others being
+// anything; and RoundNear, the same of numbers that are less than kBeyond.  Of
+// a NaN, I8 has 0.
 struct I8 {
   static constexpr float kLimit = 127.0f;
   static constexpr float kBeyond = 127.5f;
 
   template <class D>
-  static HWY_INLINE Bits<D> Round(D d, hn::Vec<D> v) {
+  static HWY_INLINE Bits<D> RoundNear(D d, hn::Vec<D> v) {
     // Added to this, a number is rounded to a whole one in the low bits.
-    const hn::Vec<D> whole = hn::Set(d, 0x1.8p23f);
+    return hn::BitCast(BitsTag<D>(), hn::Add(v, hn::Set(d, 0x1.8p23f)));
+  }
+
+  template <class D>
+  static HWY_INLINE Bits<D> Round(D d, hn::Vec<D> v) {
     const hn::Vec<D> limit = hn::Set(d, kLimit);
     v = hn::IfThenElse(hn::IsNaN(v), hn::Zero(d), v);
-    v = hn::Min(hn::Max(v, hn::Neg(limit)), limit);
-    return hn::BitCast(BitsTag<D>(), hn::Add(v, whole));
+    return RoundNear(d, hn::Min(hn::Max(v, hn::Neg(limit)), limit));
   }
 };
 
@@ -42,37 +46,48 @@ struct I8 {
 template <int kMantissa, int kBias, uint32_t kMost, uint32_t kNan>
 struct Fp8 {
   static constexpr int kShift = 23 - kMantissa;
-  // 2^(1 - kBias) is the least normal number.
-  static constexpr int32_t kLeastNormal = (128 - kBias) << 23;
+
+  // Added to 2^kShift times its power of two, a magnitude is rounded to whole
+  // units of its last place: kMantissa bits and the leading one, in the low
+  // bits of the sum.  Below the least normal number, 2^(1 - kBias), units do
+  // not get smaller, and there is no leading one, which the exponent's code
+  // counts for one too many of everywhere else.
+  template <class D>
+  static HWY_INLINE Bits<D> RoundNear(D d, hn::Vec<D> v) {
+    const BitsTag<D> du;
+    const hn::RebindToSigned<D> di;
+    const Bits<D> bits = hn::BitCast(du, v);
+    const Bits<D> sign = hn::And(hn::ShiftRight<24>(bits), hn::Set(du, 0x80));
+    const auto exponent = hn::BitCast(
+        du, hn::Max(hn::BitCast(di, hn::And(bits, hn::Set(du, 0x7F800000))),
+                    hn::Set(di, (128 - kBias) << 23)));
+    const Bits<D> unit =
+        hn::Add(exponent, hn::Set(du, static_cast<uint32_t>(kShift) << 23));
+    const Bits<D> sum =
+        hn::BitCast(du, hn::Add(hn::Abs(v), hn::BitCast(d, unit)));
+    constexpr uint32_t kLeast = static_cast<uint32_t>(128 - kBias) << kMantissa;
+    const Bits<D> code =
+        hn::Sub(hn::ShiftRight<kShift>(exponent), hn::Set(du, kLeast));
+    return hn::Or(hn::And(hn::Add(sum, code), hn::Set(du, 0x7F)), sign);
+  }
 
   template <class D>
   static HWY_INLINE Bits<D> Round(D d, hn::Vec<D> v) {
     const BitsTag<D> du;
     const hn::RebindToSigned<D> di;
-    using I = hn::Vec<decltype(di)>;
-    const Bits<D> bits = hn::BitCast(du, v);
-    const Bits<D> sign = hn::And(hn::ShiftRight<24>(bits), hn::Set(du, 0x80));
-    const Bits<D> absolute = hn::And(bits, hn::Set(du, 0x7FFFFFFF));
-    const I magnitude = hn::BitCast(di, absolute);
-    const Bits<D> odd = hn::And(hn::ShiftRight<kShift>(bits), hn::Set(du, 1));
-    constexpr uint32_t kHalf = (1u << (kShift - 1)) - 1;
-    constexpr uint32_t kRebias = static_cast<uint32_t>(127 - kBias) << 23;
-    const Bits<D> rounded =
-        hn::Add(absolute, hn::Add(odd, hn::Set(du, kHalf - kRebias)));
-    const I normal = hn::BitCast(di, hn::ShiftRight<kShift>(rounded));
-    // Added to this, a subnormal is rounded to a multiple of the least one.
-    constexpr int32_t kSum = (127 + 24 - kBias - kMantissa) << 23;
-    const I sum = hn::Set(di, kSum);
-    const I small = hn::Sub(
-        hn::BitCast(di, hn::Add(hn::BitCast(d, absolute), hn::BitCast(d, sum))),
-        sum);
-    I narrow = hn::IfThenElse(hn::Lt(magnitude, hn::Set(di, kLeastNormal)),
-                              small, normal);
-    narrow = hn::IfThenElse(hn::Gt(magnitude, hn::Set(di, kSaturated)),
-                            hn::Set(di, static_cast<int32_t>(kMost)), narrow);
-    narrow = hn::IfThenElse(hn::Gt(magnitude, hn::Set(di, 0x7F800000)),
-                            hn::Set(di, static_cast<int32_t>(kNan)), narrow);
-    return hn::Or(hn::BitCast(du, narrow), sign);
+    const auto magnitude = hn::BitCast(di, hn::Abs(v));
+    const Bits<D> sign =
+        hn::And(hn::ShiftRight<24>(hn::BitCast(du, v)), hn::Set(du, 0x80));
+    Bits<D> narrow = RoundNear(d, v);
+    const auto most = hn::BitCast(d, hn::Or(sign, hn::Set(du, kMost)));
+    const auto nan = hn::BitCast(d, hn::Or(sign, hn::Set(du, kNan)));
+    auto result = hn::BitCast(d, narrow);
+    const auto is_beyond =
+        hn::RebindMask(d, hn::Gt(magnitude, hn::Set(di, kSaturated)));
+    const auto is_nan =
+        hn::RebindMask(d, hn::Gt(magnitude, hn::Set(di, 0x7F800000)));
+    result = hn::IfThenElse(is_beyond, most, result);
+    return hn::BitCast(du, hn::IfThenElse(is_nan, nan, result));
   }
 
  private:

@@ -38,7 +38,10 @@ HWY_INLINE float AddLanes(Tag d, hn::Vec<Tag> v) {
   return hn::GetLane(v);
 }
 
-template <class From, bool kSquares>
+// What is added up: x, x^2 or (x - mean)^2.
+enum class Sum { kPlain, kSquares, kCentered };
+
+template <class From, Sum kSum>
 HWY_INLINE float SumHead(const typename From::Lane* x, int64_t count,
                          float mean) {
   const D d;
@@ -48,10 +51,8 @@ HWY_INLINE float SumHead(const typename From::Lane* x, int64_t count,
   const auto add = [&](auto load) HWY_ATTR {
     for (size_t i = 0; i < kParts; ++i) {
       V v = load(i * kLanes);
-      if constexpr (kSquares) {
-        v = hn::Sub(v, m);
-        v = hn::Mul(v, v);
-      }
+      if (kSum == Sum::kCentered) v = hn::Sub(v, m);
+      if (kSum != Sum::kPlain) v = hn::Mul(v, v);
       sums[i] = hn::Add(sums[i], v);
     }
   };
@@ -93,10 +94,15 @@ void SumHeadsFrom(const SumHeadsJob& job) {
   using Lane = typename From::Lane;
   ForEachHead<From>(
       job.shape, job.input, [&](int64_t i, const Lane* x) HWY_ATTR {
-        const float mean = job.means != nullptr ? job.means[i] : 0.0f;
-        job.sums[i] = job.squares
-                          ? SumHead<From, true>(x, job.shape.head_dim, mean)
-                          : SumHead<From, false>(x, job.shape.head_dim, 0.0f);
+        const int64_t head_dim = job.shape.head_dim;
+        if (!job.squares) {
+          job.sums[i] = SumHead<From, Sum::kPlain>(x, head_dim, 0.0f);
+        } else if (job.means == nullptr) {
+          job.sums[i] = SumHead<From, Sum::kSquares>(x, head_dim, 0.0f);
+        } else {
+          job.sums[i] =
+              SumHead<From, Sum::kCentered>(x, head_dim, job.means[i]);
+        }
       });
 }
 
@@ -137,7 +143,7 @@ HWY_INLINE void LoadColumns(Tag d, const LoadHeadsJob& job, int64_t e) {
   };
   Vec weight = hn::Zero(d);
   Vec bias = hn::Zero(d);
-  if (kLoad >= Load::kWeighted && shared) weight = weight_of(0);
+  if (shared) weight = weight_of(0);
   if (kLoad == Load::kCentered && shared) bias = bias_of(0);
   float* to = job.tile + e;
   const int64_t head_dim = job.shape.head_dim;
@@ -175,12 +181,36 @@ HWY_INLINE void LoadHeadsBy(const LoadHeadsJob& job) {
   for (; e < head_dim; ++e) LoadColumns<From, kLoad>(one, job, e);
 }
 
+// Head by head, where no two of them share anything.
+template <class From, Load kLoad>
+HWY_INLINE void LoadHeadsAlone(const LoadHeadsJob& job) {
+  using Lane = typename From::Lane;
+  const hn::ScalableTag<float> d;
+  const hn::CappedTag<float, 1> one;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t head_dim = job.shape.head_dim;
+  float* to = job.tile;
+  ForEachHead<From>(
+      job.shape, job.input, [&](int64_t i, const Lane* x) HWY_ATTR {
+        const float factor = kLoad == Load::kScaled ? job.factors[i] : 1.0f;
+        const auto load = [&](auto tag, int64_t e) HWY_ATTR {
+          auto v = From::Load(tag, x + e);
+          if (kLoad == Load::kScaled) v = hn::Mul(v, hn::Set(tag, factor));
+          hn::StoreU(v, tag, to + e);
+        };
+        int64_t e = 0;
+        for (; e + lanes <= head_dim; e += lanes) load(d, e);
+        for (; e < head_dim; ++e) load(one, e);
+        to += head_dim;
+      });
+}
+
 template <class From>
 void LoadHeadsFrom(const LoadHeadsJob& job) {
   if (job.means != nullptr) return LoadHeadsBy<From, Load::kCentered>(job);
   if (job.weight != nullptr) return LoadHeadsBy<From, Load::kWeighted>(job);
-  if (job.factors != nullptr) return LoadHeadsBy<From, Load::kScaled>(job);
-  LoadHeadsBy<From, Load::kPlain>(job);
+  if (job.factors != nullptr) return LoadHeadsAlone<From, Load::kScaled>(job);
+  LoadHeadsAlone<From, Load::kPlain>(job);
 }
 
 void SumHeads(const SumHeadsJob& job) {

@@ -1,5 +1,5 @@
-// bf16 rounded by the instruction that AVX-512 BF16 has for it.  Included by
-// kernels/rotate_bf16.cc; of one target only.
+// bf16 rounded by the instructions that AVX-512 BF16 has for it.  Included by
+// kernels/*.cc that store bf16; of one target only.
 
 #include <stdint.h>
 
@@ -24,6 +24,30 @@ namespace HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
+
+// The instructions make subnormals zeros.  Where there is no zero they did not.
+constexpr int kSubnormalClass = 0x20;
+
+// As BF16 in every bit, and for smaller vectors it is that.
+struct NativeBF16Bits : BF16Bits {
+  using Tag = hn::ScalableTag<float>;
+  using V = hn::Vec<Tag>;
+  using V16 = hn::Vec<Tag16<Tag>>;
+
+  using BF16Bits::Demote;
+  static HWY_INLINE V16 Demote(Tag d, V v) {
+    __m256i rounded;
+    __asm__("vcvtneps2bf16 %1, %0" : "=v"(rounded) : "v"(v.raw));
+    const __mmask16 zeros =
+        _mm256_testn_epi16_mask(rounded, _mm256_set1_epi16(0x7FFF));
+    if (HWY_UNLIKELY(zeros != 0) &&
+        _mm512_fpclass_ps_mask(v.raw, kSubnormalClass) != 0) {
+      return BF16Bits::Demote(d, v);
+    }
+    return V16{rounded};
+  }
+};
+using StoredBF16 = Narrow<NativeBF16Bits>;
 
 // As RotatedBF16 in every bit, and for smaller vectors it is that.
 struct NativeBF16 : RotatedBF16 {
@@ -57,15 +81,13 @@ struct NativeBF16 : RotatedBF16 {
     return V16{packed};
   }
 
-  // The instruction makes subnormals zeros.  Where there is no zero it did not.
   static HWY_INLINE __mmask32 Zeros(V16 joined) {
     return _mm512_testn_epi16_mask(joined.raw, _mm512_set1_epi16(0x7FFF));
   }
 
   static HWY_INLINE bool HaveSubnormal(V a, V b) {
-    constexpr int kSubnormal = 0x20;
-    return (_mm512_fpclass_ps_mask(a.raw, kSubnormal) |
-            _mm512_fpclass_ps_mask(b.raw, kSubnormal)) != 0;
+    return (_mm512_fpclass_ps_mask(a.raw, kSubnormalClass) |
+            _mm512_fpclass_ps_mask(b.raw, kSubnormalClass)) != 0;
   }
 };
 

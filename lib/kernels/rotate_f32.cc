@@ -7,6 +7,7 @@
 // clang-format off
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
+#include "lib/kernels/native_bf16-inl.h"
 #include "lib/kernels/rotate-inl.h"
 // clang-format on
 
@@ -16,6 +17,16 @@ namespace HWY_NAMESPACE {
 namespace {
 
 constexpr RotateKernels kKernels = RotateFrom<F32>();
+
+#if HWY_TARGET == HWY_AVX3
+constexpr RotateKernels NativeKernels() {
+  RotateKernels kernels = kKernels;
+  kernels.kernels[kHalf][kBF16][kHalf] =
+      &RotateRun<Half<F32>, Half<StoredBF16>>;
+  return kernels;
+}
+constexpr RotateKernels kNativeKernels = NativeKernels();
+#endif
 
 }  // namespace
 // NOLINTNEXTLINE(google-readability-namespace-comments)
@@ -30,7 +41,7 @@ HWY_AFTER_NAMESPACE();
 namespace rotary {
 
 const RotateKernels* const kRotateF32[kNumTargets] =
-    ROTARY_PER_TARGET(kKernels);
+    ROTARY_PER_TARGET_AND(kKernels, ROTARY_ON_AVX3(kNativeKernels));
 
 }  // namespace rotary
 

@@ -57,35 +57,6 @@ HWY_INLINE float StoreScaleAs(float scale, void* to, int64_t at) {
   return hn::GetLane(To::Load(one, place));
 }
 
-// As it is read back; raised where it was rounded so far down that elements up
-// to `largest` would be out of range.
-HWY_INLINE float StoreScale(float scale, float largest, float beyond,
-                            Dtype dtype, void* to, int64_t at) {
-  if (dtype == kF32) return StoreScaleAs<F32>(scale, to, at);
-  if (dtype == kBF16) return StoreScaleAs<BF16>(scale, to, at);
-  constexpr float kMost = 65504.0f;  // of f16
-  // A NaN and an infinity stay.
-  if (scale > kMost && largest <= std::numeric_limits<float>::max()) {
-    scale = kMost;
-  }
-  float stored = StoreScaleAs<F16>(scale, to, at);
-  if (stored < kMost && stored * beyond < largest) {
-    uint16_t* bits = static_cast<uint16_t*>(to) + at;
-    ++*bits;
-    stored = hn::GetLane(F16::Load(hn::CappedTag<float, 1>(), bits));
-  }
-  return stored;
-}
-
-// For elements up to `largest` in magnitude.
-template <class To>
-HWY_INLINE float ScaleFor(float largest) {
-  const float scale = largest / To::kLimit;
-  // Its inverse must be finite.
-  constexpr float kLeast = std::numeric_limits<float>::min();
-  return largest != 0.0f && scale < kLeast ? kLeast : scale;
-}
-
 // What elements are multiplied by.
 template <class D>
 HWY_INLINE hn::Vec<D> Inverse(D d, hn::Vec<D> scale) {
@@ -96,6 +67,81 @@ HWY_INLINE hn::Vec<D> Inverse(D d, hn::Vec<D> scale) {
 HWY_INLINE float Inverse(float scale) {
   const hn::CappedTag<float, 1> one;
   return hn::GetLane(Inverse(one, hn::Set(one, scale)));
+}
+
+// The scales of some groups of elements.
+constexpr int64_t kGroups = kTileHeads;
+struct GroupScales {
+  alignas(64) float largest[kGroups];
+  alignas(64) float scales[kGroups];
+  alignas(64) float inverses[kGroups];
+  bool near;  // no element is NaN or infinite
+};
+
+// Finds what they should be for groups of `count` elements, one behind the
+// other.  In passes, as StoreScale and FindInverses are, so that no group waits
+// for the divisions of another.
+template <class To>
+HWY_INLINE void FindScales(const float* from, int64_t groups, int64_t count,
+                           GroupScales* found) {
+  const hn::ScalableTag<float> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  for (int64_t i = 0; i < groups; ++i) {
+    found->largest[i] = Largest(from + i * count, count);
+  }
+  for (int64_t i = groups; i % lanes != 0; ++i) found->largest[i] = 0.0f;
+  const auto limit = hn::Set(d, To::kLimit);
+  const auto most = hn::Set(d, std::numeric_limits<float>::max());
+  // Of what is not 0, so that its inverse is finite.
+  const auto least = hn::Set(d, std::numeric_limits<float>::min());
+  found->near = true;
+  for (int64_t i = 0; i < groups; i += lanes) {
+    const auto largest = hn::Load(d, found->largest + i);
+    auto scale = hn::Div(largest, limit);
+    scale = hn::IfThenElse(hn::Lt(scale, least), least, scale);
+    scale = hn::IfThenZeroElse(hn::Eq(largest, hn::Zero(d)), scale);
+    hn::Store(scale, d, found->scales + i);
+    found->near &= hn::AllTrue(d, hn::Le(largest, most));
+  }
+}
+
+// Stores the scale of a group, which becomes what is read back.  It is raised
+// where it was rounded so far down that the group's largest would be rounded to
+// more than the largest number.
+template <class To>
+HWY_INLINE void StoreScale(int64_t group, Dtype dtype, void* to, int64_t at,
+                           GroupScales* found) {
+  float& scale = found->scales[group];
+  if (HWY_LIKELY(dtype == kF32)) {
+    static_cast<float*>(to)[at] = scale;
+    return;
+  }
+  if (dtype == kBF16) {
+    scale = StoreScaleAs<BF16>(scale, to, at);
+    return;
+  }
+  constexpr float kMost = 65504.0f;  // of f16
+  const float largest = found->largest[group];
+  // A NaN and an infinity stay.
+  if (scale > kMost && largest <= std::numeric_limits<float>::max()) {
+    scale = kMost;
+  }
+  scale = StoreScaleAs<F16>(scale, to, at);
+  // More than f16 is rounded by, and less than half of a step.
+  constexpr float kSlack = 0x1.008p0f;
+  if (scale < kMost && scale * To::kLimit * kSlack < largest) {
+    uint16_t* bits = static_cast<uint16_t*>(to) + at;
+    ++*bits;
+    scale = hn::GetLane(F16::Load(hn::CappedTag<float, 1>(), bits));
+  }
+}
+
+HWY_INLINE void FindInverses(int64_t groups, GroupScales* found) {
+  const hn::ScalableTag<float> d;
+  for (int64_t i = 0; i < groups; i += static_cast<int64_t>(hn::Lanes(d))) {
+    hn::Store(Inverse(d, hn::Load(d, found->scales + i)), d,
+              found->inverses + i);
+  }
 }
 
 // The scale of one element of one head.

@@ -1,6 +1,7 @@
 // Heads from a tile to memory, of any storage.  For every target.
 
 #include <algorithm>
+#include <limits>
 
 #include "lib/kernels/tile.h"
 
@@ -9,8 +10,9 @@
 // clang-format off
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
-#include "lib/kernels/bytes-inl.h"
 #include "lib/kernels/dtypes-inl.h"
+#include "lib/kernels/native_bf16-inl.h"
+#include "lib/kernels/pack_bytes-inl.h"
 #include "lib/kernels/scales-inl.h"
 // clang-format on
 
@@ -43,17 +45,6 @@ HWY_INLINE void ForEachRun(int64_t head_dim, Lane* to, int64_t stride,
   }
 }
 
-// Calls each(d, i) for vectors of `count` elements, at the end of one.
-template <class Each>
-HWY_INLINE void ForEachVector(int64_t count, const Each& each) {
-  const hn::ScalableTag<float> d;
-  const hn::CappedTag<float, 1> one;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) each(d, i);
-  for (; i < count; ++i) each(one, i);
-}
-
 template <class To, Access kAccess>
 HWY_INLINE void StoreElements(const float* from, int64_t count,
                               typename To::Lane* to) {
@@ -84,33 +75,6 @@ void StoreHeadsAs(const StoreHeadsJob& job) {
   }
 }
 
-// How many lanes are out of range: seldom any.
-template <class To, class D>
-HWY_NOINLINE int64_t CountBeyond(D d, hn::Vec<D> v) {
-  float lanes[hn::MaxLanes(d)];
-  hn::StoreU(hn::Abs(v), d, lanes);
-  int64_t beyond = 0;
-  for (const float lane : lanes) beyond += lane >= To::kBeyond ? 1 : 0;
-  return beyond;
-}
-
-// Elements times inverse(d, i), to bytes; how many were out of range.
-template <class To, class InverseOf>
-HWY_INLINE int64_t StoreBytes(const float* from, int64_t count, uint8_t* to,
-                              const InverseOf& inverse) {
-  int64_t beyond = 0;
-  ForEachVector(count, [&](auto d, int64_t i) HWY_ATTR {
-    using D = decltype(d);
-    const auto v = hn::Mul(hn::LoadU(d, from + i), inverse(d, i));
-    const auto out = hn::Ge(hn::Abs(v), hn::Set(d, To::kBeyond));
-    if (HWY_UNLIKELY(!hn::AllFalse(d, out))) beyond += CountBeyond<To>(d, v);
-    const auto bits = hn::And(To::Round(d, v), hn::Set(BitsTag<D>(), 0xFF));
-    const hn::Rebind<uint8_t, D> d8;
-    hn::StoreU(hn::TruncateTo(d8, bits), d8, to + i);
-  });
-  return beyond;
-}
-
 // One head with scales that are given; its first is at `at`.
 template <class To>
 HWY_INLINE int64_t StoreGiven(const StoreHeadsJob& job, const float* from,
@@ -122,9 +86,9 @@ HWY_INLINE int64_t StoreGiven(const StoreHeadsJob& job, const float* from,
     const float inverse =
         scales.data == nullptr ? 1.0f : Inverse(ReadScale(scales, at));
     const auto store = [&](int64_t e, int64_t count, uint8_t* run) HWY_ATTR {
-      beyond += StoreBytes<To>(from + e, count, run,
-                               [&](auto d, int64_t)
-                                   HWY_ATTR { return hn::Set(d, inverse); });
+      beyond += StoreBytes<To, Range::kAny>(
+          from + e, count, run,
+          [&](auto d, int64_t) HWY_ATTR { return hn::Set(d, inverse); });
     };
     ForEachRun(job.shape.head_dim, to, job.output.element_stride, store);
     return beyond;
@@ -136,7 +100,7 @@ HWY_INLINE int64_t StoreGiven(const StoreHeadsJob& job, const float* from,
       for (int64_t j = 0; j < n; ++j) {
         of_elements[j] = ReadScale(scales, at + (e + i + j) * stride);
       }
-      beyond += StoreBytes<To>(
+      beyond += StoreBytes<To, Range::kAny>(
           from + e + i, n, run + i, [&](auto d, int64_t k) HWY_ATTR {
             return Inverse(d, hn::LoadU(d, of_elements + k));
           });
@@ -146,24 +110,55 @@ HWY_INLINE int64_t StoreGiven(const StoreHeadsJob& job, const float* from,
   return beyond;
 }
 
-// One head with a scale of its own.
+// Elements by a scale of their own.
 template <class To>
-HWY_INLINE void StoreMade(const StoreHeadsJob& job, const float* from,
-                          uint8_t* to, int64_t at) {
-  const float largest = Largest(from, job.shape.head_dim);
-  const float scale = StoreScale(ScaleFor<To>(largest), largest, To::kBeyond,
-                                 job.scales.dtype, job.scales.data, at);
-  const float inverse = Inverse(scale);
-  const auto store = [&](int64_t e, int64_t count, uint8_t* run) HWY_ATTR {
-    StoreBytes<To>(from + e, count, run, [&](auto d, int64_t) HWY_ATTR {
-      return hn::Set(d, inverse);
-    });
-  };
-  ForEachRun(job.shape.head_dim, to, job.output.element_stride, store);
+HWY_INLINE void StoreScaled(const float* from, int64_t count, float inverse,
+                            bool near, uint8_t* to) {
+  const auto of_all = [&](auto d, int64_t)
+                          HWY_ATTR { return hn::Set(d, inverse); };
+  if (HWY_LIKELY(near)) {
+    StoreBytes<To, Range::kNear>(from, count, to, of_all);
+  } else {
+    StoreBytes<To, Range::kAny>(from, count, to, of_all);
+  }
+}
+
+// Heads of which each has a scale of its own.
+template <class To>
+HWY_INLINE void StoreMade(const StoreHeadsJob& job) {
+  const TileOutput& output = job.output;
+  const TileScales& scales = job.scales;
+  const int64_t head_dim = job.shape.head_dim;
+  const int64_t heads = job.shape.heads;
+  GroupScales found;
+  FindScales<To>(job.tile, job.shape.tokens * heads, head_dim, &found);
+  int64_t i = 0;
+  for (int64_t t = 0; t < job.shape.tokens; ++t) {
+    const int64_t at = t * scales.token_stride;
+    for (int64_t h = 0; h < heads; ++h, ++i) {
+      StoreScale<To>(i, scales.dtype, scales.data, at + h * scales.head_stride,
+                     &found);
+    }
+  }
+  FindInverses(job.shape.tokens * heads, &found);
+  const float* from = job.tile;
+  i = 0;
+  for (int64_t t = 0; t < job.shape.tokens; ++t) {
+    for (int64_t h = 0; h < heads; ++h, ++i, from += head_dim) {
+      uint8_t* to = static_cast<uint8_t*>(output.data) +
+                    t * output.token_stride + h * output.head_stride;
+      const auto store = [&](int64_t e, int64_t count,
+                             uint8_t* run) ROTARY_INLINE_LAMBDA {
+        StoreScaled<To>(from + e, count, found.inverses[i], found.near, run);
+      };
+      ForEachRun(head_dim, to, output.element_stride, store);
+    }
+  }
 }
 
 template <class To>
 void StoreHeadsAsBytes(const StoreHeadsJob& job) {
+  if (job.scales.made) return StoreMade<To>(job);
   const TileOutput& output = job.output;
   const TileScales& scales = job.scales;
   const float* from = job.tile;
@@ -172,37 +167,51 @@ void StoreHeadsAsBytes(const StoreHeadsJob& job) {
     for (int64_t h = 0; h < job.shape.heads; ++h, from += job.shape.head_dim) {
       uint8_t* to = static_cast<uint8_t*>(output.data) +
                     t * output.token_stride + h * output.head_stride;
-      const int64_t at = t * scales.token_stride + h * scales.head_stride;
-      if (scales.made) {
-        StoreMade<To>(job, from, to, at);
-      } else {
-        beyond += StoreGiven<To>(job, from, to, at);
-      }
+      beyond += StoreGiven<To>(
+          job, from, to, t * scales.token_stride + h * scales.head_stride);
     }
   }
   if (job.saturated != nullptr) *job.saturated += beyond;
 }
 
-void StoreHeadsAsBlocks(const StoreHeadsJob& job) {
+// Q8_0: blocks [first, first + count) of a tile.
+HWY_INLINE void StoreSomeBlocks(const StoreHeadsJob& job, int64_t first,
+                                int64_t count) {
   const TileOutput& output = job.output;
-  const float* from = job.tile;
-  for (int64_t t = 0; t < job.shape.tokens; ++t) {
-    for (int64_t h = 0; h < job.shape.heads; ++h) {
-      char* to =
-          static_cast<char*>(output.data) +
-          (t * output.token_stride + h * output.head_stride) * kBlockBytes;
-      for (int64_t e = 0; e < job.shape.head_dim; e += kBlockElements) {
-        const float largest = Largest(from, kBlockElements);
-        const float scale = StoreScale(ScaleFor<I8>(largest), largest,
-                                       I8::kBeyond, kF16, to, 0);
-        const float inverse = Inverse(scale);
-        StoreBytes<I8>(from, kBlockElements, reinterpret_cast<uint8_t*>(to) + 2,
-                       [&](auto d, int64_t)
-                           HWY_ATTR { return hn::Set(d, inverse); });
-        from += kBlockElements;
-        to += kBlockBytes;
-      }
-    }
+  const int64_t in_head = job.shape.head_dim / kBlockElements;
+  const float* from = job.tile + first * kBlockElements;
+  char* blocks[kGroups];
+  int64_t token = first / in_head / job.shape.heads;
+  int64_t head = first / in_head % job.shape.heads;
+  int64_t block = first % in_head;
+  for (int64_t i = 0; i < count; ++i) {
+    blocks[i] =
+        static_cast<char*>(output.data) +
+        (token * output.token_stride + head * output.head_stride + block) *
+            kBlockBytes;
+    if (++block < in_head) continue;
+    block = 0;
+    if (++head < job.shape.heads) continue;
+    head = 0;
+    ++token;
+  }
+  GroupScales found;
+  FindScales<I8>(from, count, kBlockElements, &found);
+  for (int64_t i = 0; i < count; ++i) {
+    StoreScale<I8>(i, kF16, blocks[i], 0, &found);
+  }
+  FindInverses(count, &found);
+  for (int64_t i = 0; i < count; ++i, from += kBlockElements) {
+    StoreScaled<I8>(from, kBlockElements, found.inverses[i], found.near,
+                    reinterpret_cast<uint8_t*>(blocks[i]) + sizeof(uint16_t));
+  }
+}
+
+void StoreHeadsAsBlocks(const StoreHeadsJob& job) {
+  const int64_t blocks = job.shape.tokens * job.shape.heads *
+                         (job.shape.head_dim / kBlockElements);
+  for (int64_t i = 0; i < blocks; i += kGroups) {
+    StoreSomeBlocks(job, i, std::min(kGroups, blocks - i));
   }
 }
 
@@ -225,6 +234,13 @@ void StoreHeads(const StoreHeadsJob& job) {
   }
 }
 
+#if HWY_TARGET == HWY_AVX3
+void StoreHeadsNatively(const StoreHeadsJob& job) {
+  if (job.output.storage != kStoredBF16) return StoreHeads(job);
+  StoreHeadsAs<StoredBF16>(job);
+}
+#endif
+
 }  // namespace
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
@@ -237,7 +253,8 @@ HWY_AFTER_NAMESPACE();
 
 namespace rotary {
 
-const StoreHeadsKernel kStoreHeads[kNumTargets] = ROTARY_PER_TARGET(StoreHeads);
+const StoreHeadsKernel kStoreHeads[kNumTargets] =
+    ROTARY_PER_TARGET_AND(StoreHeads, ROTARY_ON_AVX3(StoreHeadsNatively));
 
 }  // namespace rotary
 
