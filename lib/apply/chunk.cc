@@ -11,12 +11,13 @@ Place PlaceIn(void* data, int64_t size, int64_t block_size,
           strides.element};
 }
 
+Place PlaceIn(const Cache& cache, int64_t slot) {
+  return PlaceIn(cache.data, StorageSize(cache.storage), cache.block_size,
+                 cache.strides, slot);
+}
+
 Place OutputOf(const FusedTensor& fused, int64_t b, const HeadRun& run) {
-  if (fused.to_cache) {
-    const Cache& cache = fused.cache;
-    return PlaceIn(cache.data, StorageSize(cache.storage), cache.block_size,
-                   cache.strides, run.slot);
-  }
+  if (fused.to_cache) return PlaceIn(fused.cache, run.slot);
   const Tensor& tensor = fused.tensor;
   const Strides& strides = tensor.output_strides;
   const int64_t at =
@@ -37,6 +38,11 @@ Chunk::Chunk(const FusedCall& call, int64_t index, const RotateJob& job,
       output_(OutputOf(fused_, job.b, run)) {}
 
 TileInput Chunk::Input() const {
+  if (fused_.from_cache) {
+    const TileSource source = Source();
+    return {source.data, fused_.input_dtype, source.token_stride,
+            source.head_stride};
+  }
   const Strides& strides = fused_.tensor.input_strides;
   const int64_t at = job_.b * strides.batch +
                      (first_token() - fused_.first_token) * strides.token +
@@ -61,20 +67,37 @@ TileOutput Chunk::Output() const {
           output_.element_stride};
 }
 
-TileScales Chunk::Scales() const {
-  const Cache& cache = fused_.cache;
-  if (!fused_.to_cache || cache.scales == nullptr) return {};
+TileSource Chunk::Source() const {
+  const Place place = PlaceIn(fused_.source, run_.source_slot);
+  const int64_t at = token * place.token_stride + head * place.head_stride;
+  const Storage storage = fused_.source.storage;
+  return {place.data + at * StorageSize(storage), storage, place.token_stride,
+          place.head_stride, place.element_stride};
+}
+
+TileScales Chunk::ScalesIn(const Cache& cache, int64_t slot) const {
+  if (cache.scales == nullptr) return {};
   const int64_t size = ElementSize(cache.scales_dtype);
-  const Place place = PlaceIn(cache.scales, size, cache.block_size,
-                              cache.scales_strides, run_.slot);
+  const Place place =
+      PlaceIn(cache.scales, size, cache.block_size, cache.scales_strides, slot);
   const int64_t at = token * place.token_stride + head * place.head_stride;
   return {place.data + at * size, cache.scales_dtype, cache.makes_scales,
           place.token_stride,     place.head_stride,  place.element_stride};
 }
 
+TileScales Chunk::Scales() const {
+  return fused_.to_cache ? ScalesIn(fused_.cache, run_.slot) : TileScales{};
+}
+
+TileScales Chunk::SourceScales() const {
+  return ScalesIn(fused_.source, run_.source_slot);
+}
+
 void Chunk::ReadFromInput(Tensor* tensor) const {
-  tensor->input = Input().data;
+  const TileInput input = Input();
   tensor->heads = heads;
+  tensor->input = input.data;
+  tensor->input_strides = {0, input.token_stride, input.head_stride};
 }
 
 void Chunk::WriteToOutput(Tensor* tensor) const {

@@ -34,7 +34,10 @@ class Chunk {
   TileHeads Shape() const { return {tokens, heads, fused_.tensor.head_dim}; }
   int64_t Heads() const { return tokens * heads; }
 
+  // Not of what is gathered.
   TileInput Input() const;
+  TileSource Source() const;
+  TileScales SourceScales() const;
   TileInput InTile(const float* tile) const;
   TileOutput Output() const;
   TileScales Scales() const;
@@ -56,6 +59,7 @@ class Chunk {
 
  private:
   void RotateByHead(const Tensor& tensor, RotateJob* job) const;
+  TileScales ScalesIn(const Cache& cache, int64_t slot) const;
 
   const FusedCall& call_;
   const FusedTensor& fused_;

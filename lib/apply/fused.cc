@@ -33,39 +33,82 @@ void FuseRange(const FusedCall& call, int64_t b, int64_t token, int64_t count) {
   }
 }
 
-// The tokens from `token` on, before `end`, that a tensor takes together: they
-// are no padding, and have places that follow each other.
-HeadRun NextRun(const FusedCall& call, const FusedTensor& fused,
-                const RotateJob& job, int64_t token, int64_t end) {
-  const auto is_left_out = [&](int64_t t) {
-    if (!call.has_rows) return false;
-    const uint8_t state = job.rotates[(t - job.token) * job.rotates_stride];
-    return state == kUntouched;
-  };
-  const int32_t* slots = nullptr;
-  if (fused.to_cache) slots = call.slots + job.b * call.apply.tokens;
-  HeadRun run = {};
-  run.token = token;
-  while (run.token < end && (is_left_out(run.token) ||
-                             (slots != nullptr && slots[run.token] < 0))) {
-    ++run.token;
+// The tokens of a block, as they are for one tensor.
+class TokensOf {
+ public:
+  TokensOf(const FusedCall& call, const FusedTensor& fused,
+           const RotateJob& job)
+      : call_(call), fused_(fused), job_(job) {
+    const int64_t first = job.b * call.apply.tokens;
+    if (fused.to_cache) slots_ = call.slots + first;
+    if (fused.from_cache) source_slots_ = call.source_slots + first;
   }
-  run.end = run.token;
-  if (run.token == end) return run;
-  int64_t most = end;
-  if (slots != nullptr) {
-    run.slot = slots[run.token];
-    const int64_t left =
-        fused.cache.block_size - run.slot % fused.cache.block_size;
-    if (end - run.token > left) most = run.token + left;
+
+  // Those from `token` on, before `end`, that the tensor takes together: they
+  // are no padding, all turned or none, and have slots that follow each other.
+  HeadRun Next(int64_t token, int64_t end) const {
+    HeadRun run = {};
+    while (token < end && IsLeftOut(token)) ++token;
+    run.token = run.end = token;
+    if (token == end) return run;
+    int64_t most = end;
+    if (slots_ != nullptr) {
+      run.slot = slots_[token];
+      most = std::min(most, token + LeftInBlock(fused_.cache, run.slot));
+    }
+    if (source_slots_ != nullptr) {
+      run.source_slot = source_slots_[token];
+      most =
+          std::min(most, token + LeftInBlock(fused_.source, run.source_slot));
+      run.still = IsStill(token);
+    }
+    do {
+      ++run.end;
+    } while (run.end < most && !IsLeftOut(run.end) && Follows(run, run.end));
+    return run;
   }
-  do {
-    ++run.end;
-  } while (
-      run.end < most && !is_left_out(run.end) &&
-      (slots == nullptr || slots[run.end] == run.slot + (run.end - run.token)));
-  return run;
-}
+
+ private:
+  static int64_t LeftInBlock(const Cache& cache, int64_t slot) {
+    return cache.block_size - slot % cache.block_size;
+  }
+
+  uint8_t State(int64_t t) const {
+    return job_.rotates[(t - job_.token) * job_.rotates_stride];
+  }
+
+  bool IsLeftOut(int64_t t) const {
+    return (call_.has_rows && State(t) == kUntouched) ||
+           (slots_ != nullptr && slots_[t] < 0) ||
+           (source_slots_ != nullptr && source_slots_[t] < 0);
+  }
+
+  bool Follows(const HeadRun& run, int64_t t) const {
+    const int64_t behind = t - run.token;
+    if (slots_ != nullptr && slots_[t] != run.slot + behind) return false;
+    return source_slots_ == nullptr ||
+           (source_slots_[t] == run.source_slot + behind &&
+            IsStill(t) == run.still);
+  }
+
+  // Whether a token is not turned.  (Of a turn the first pair tells.)
+  bool IsStill(int64_t t) const {
+    if (!fused_.rotates || State(t) == kCopied) return true;
+    if (call_.row_step != 0) return false;
+    const float* cos = job_.cos + (t - job_.token) * job_.row_stride;
+    const float* sin = job_.sin + (t - job_.token) * job_.row_stride;
+    for (int64_t i = 0; i < job_.pairs; ++i) {
+      if (cos[i] != 1.0f || sin[i] != 0.0f) return false;
+    }
+    return true;
+  }
+
+  const FusedCall& call_;
+  const FusedTensor& fused_;
+  const RotateJob& job_;
+  const int32_t* slots_ = nullptr;
+  const int32_t* source_slots_ = nullptr;
+};
 
 }  // namespace
 
@@ -74,8 +117,9 @@ void FuseTokens(const FusedCall& call, const RotateJob& job) {
     const FusedTensor& fused = call.tensors[i];
     int64_t token = std::max(job.token, fused.first_token);
     const int64_t end = std::min(job.token + job.count, fused.end_token);
+    const TokensOf tokens(call, fused, job);
     while (token < end) {
-      const HeadRun run = NextRun(call, fused, job, token, end);
+      const HeadRun run = tokens.Next(token, end);
       if (run.token < run.end) RunStages(call, i, job, run);
       token = run.end;
     }

@@ -57,7 +57,12 @@ struct FusedTensor {
   bool stores;   // from a tile after that
   bool changes;  // its pairing
   bool to_cache;
+  bool from_cache;
+  bool gathers;  // what is loaded there is no input as others are
+  bool as_is;    // where it is not turned, its bytes are copied
+  bool stays;    // where it is neither turned nor moved, nothing is done
   Cache cache;
+  Cache source;
   Norm norm;
   int64_t hadamard;  // columns, or 0
   float scale;
@@ -76,8 +81,10 @@ struct FusedCall {
   bool has_rows;     // some tensor is rotated
   int64_t row_step;  // floats from head to head, where rows differ
   int64_t state_step;
-  const int32_t* slots;  // [batch][tokens], or nullptr
+  const int32_t* slots;         // [batch][tokens], or nullptr
+  const int32_t* source_slots;  // the same
   int64_t num_slots;
+  int64_t num_source_slots;
   int64_t num_tensors;
   FusedTensor tensors[kMostFused];
 };

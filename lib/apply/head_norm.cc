@@ -72,7 +72,6 @@ void HeadNorm::Load(const Chunk& chunk, const TileInput& input, bool norms,
   job.shape = chunk.Shape();
   job.input = input;
   job.tile = to;
-  const bool scales = fused_.scale != 1.0f || fused_.token_scales != nullptr;
   if (norms) {
     job.factors = factors_;
     job.means = norm.kind == Norm::kLayer ? means_ : nullptr;
@@ -87,7 +86,7 @@ void HeadNorm::Load(const Chunk& chunk, const TileInput& input, bool norms,
     };
     job.weight = behind(norm.weight);
     job.bias = behind(norm.bias);
-  } else if (scales && !IsLast()) {
+  } else if (Scales()) {
     job.factors = scales_;
   }
   kLoadHeads[chunk.target()](job);

@@ -20,6 +20,12 @@ class HeadNorm {
   bool IsFirst() const { return fused_.norm.kind != Norm::kNone && !IsLast(); }
   bool IsLast() const { return fused_.norm.after && fused_.rotates; }
 
+  // Whether heads are multiplied by something without a norm.
+  bool Scales() const {
+    const bool scales = fused_.scale != 1.0f || fused_.token_scales != nullptr;
+    return scales && fused_.norm.kind == Norm::kNone;
+  }
+
   // What each head of a chunk is multiplied by beside its norm's factor.
   void ReadScales(const Chunk& chunk);
 

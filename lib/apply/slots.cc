@@ -20,6 +20,20 @@ size_t BitsBytes(int64_t num_slots) {
   return static_cast<size_t>((num_slots + kBitsPerWord - 1) / kBitsPerWord) * 8;
 }
 
+uint64_t* BitsOf(void* memory, int64_t count) {
+  return reinterpret_cast<uint64_t*>(static_cast<char*>(memory) +
+                                     sizeof(rotary_slots) + TokensBytes(count));
+}
+
+// False if it was set.
+bool SetBit(uint64_t* bits, int64_t slot) {
+  uint64_t* word = &bits[slot / kBitsPerWord];
+  const uint64_t bit = uint64_t{1} << (slot % kBitsPerWord);
+  const bool is_new = (*word & bit) == 0;
+  *word |= bit;
+  return is_new;
+}
+
 int64_t Block(const SlotsCall& call, int64_t s, int64_t i) {
   const int64_t at = s * call.table_stride + i;
   return call.table_i64 ? static_cast<const int64_t*>(call.table)[at]
@@ -86,9 +100,6 @@ bool SlotsBytes(int64_t count, int64_t num_slots, size_t* bytes) {
 }
 
 bool FindBadSlot(const SlotsCall& call, void* memory, BadSlot* bad) {
-  uint64_t* bits = reinterpret_cast<uint64_t*>(
-      static_cast<char*>(memory) + sizeof(rotary_slots) +
-      TokensBytes(call.batch * call.tokens));
   // Slots that ascend need no bits.
   bool ascends = true;
   bool found = false;
@@ -106,29 +117,39 @@ bool FindBadSlot(const SlotsCall& call, void* memory, BadSlot* bad) {
                 }
                 return !found;
               });
-  if (found || ascends) return found;
+  if (found || ascends || call.shared) return found;
+  uint64_t* bits = BitsOf(memory, call.batch * call.tokens);
   memset(bits, 0, BitsBytes(call.num_slots));
   ForEachSlot(call, [&](int64_t b, int64_t t, int64_t slot, const BadSlot&) {
     if (slot < 0 || slot >= call.num_slots) return true;
-    uint64_t* word = &bits[slot / kBitsPerWord];
-    const uint64_t bit = uint64_t{1} << (slot % kBitsPerWord);
-    found = (*word & bit) != 0;
-    *word |= bit;
+    found = !SetBit(bits, slot);
     if (found) *bad = {BadSlot::kTwice, b, t, slot};
     return !found;
   });
   return found;
 }
 
+bool HasSlot(const rotary_slots* slots, int64_t slot) {
+  const uint64_t* bits =
+      BitsOf(const_cast<rotary_slots*>(slots), slots->batch * slots->tokens);
+  return (bits[slot / kBitsPerWord] >> (slot % kBitsPerWord) & 1) != 0;
+}
+
 rotary_slots* MakeSlots(const SlotsCall& call, void* memory) {
+  const int64_t count = call.batch * call.tokens;
   rotary_slots* slots = static_cast<rotary_slots*>(memory);
   size_t bytes = 0;
-  SlotsBytes(call.batch * call.tokens, call.num_slots, &bytes);
-  *slots = {kSlotsMagic, call.batch, call.tokens, call.num_slots, bytes, {}};
+  SlotsBytes(count, call.num_slots, &bytes);
+  const uint64_t shared = call.shared ? 1 : 0;
+  *slots = {kSlotsMagic, call.batch, call.tokens, call.num_slots,
+            bytes,       shared,     {}};
+  uint64_t* bits = BitsOf(memory, count);
+  memset(bits, 0, BitsBytes(call.num_slots));
   int32_t* to = reinterpret_cast<int32_t*>(slots + 1);
   ForEachSlot(call, [&](int64_t, int64_t, int64_t slot, const BadSlot&) {
     // Should a position or a block have changed since: no slot.
-    const bool is_slot = slot >= 0 && slot < call.num_slots;
+    const bool is_slot = slot >= 0 && slot < call.num_slots &&
+                         (SetBit(bits, slot) || call.shared);
     *to++ = is_slot ? static_cast<int32_t>(slot) : kNoSlot;
     return true;
   });

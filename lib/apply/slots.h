@@ -10,15 +10,16 @@
 #include "lib/rows/positions.h"
 
 // The head of a block of memory without pointers: this, then the slots, int32
-// each, [batch][tokens], then a bit for each slot of the cache, which is used
-// while they are made.
+// each, [batch][tokens], then a bit for each slot of the cache: whether a token
+// has it.
 struct rotary_slots {
   uint64_t magic;
   int64_t batch;
   int64_t tokens;
   int64_t num_slots;
   uint64_t bytes;
-  uint64_t reserved[3];
+  uint64_t shared;
+  uint64_t reserved[2];
 };
 
 namespace rotary {
@@ -49,6 +50,7 @@ struct SlotsCall {
   int64_t table_blocks;
   int64_t block_size;
   int64_t sequence_slots;  // 0: any
+  bool shared;             // slots are those of several tokens
 };
 
 // The bytes that slots of `count` tokens need; false if they are too many for
@@ -66,6 +68,9 @@ struct BadSlot {
 // The first token whose slot is not in the cache, or is that of another.  Uses
 // the bits of `memory`.
 bool FindBadSlot(const SlotsCall& call, void* memory, BadSlot* bad);
+
+// Whether some token has a slot; the slots are not shared.
+bool HasSlot(const rotary_slots* slots, int64_t slot);
 
 // Writes slots that have been checked.
 rotary_slots* MakeSlots(const SlotsCall& call, void* memory);

@@ -4,6 +4,7 @@
 
 #include "lib/apply/chunk.h"
 #include "lib/apply/head_norm.h"
+#include "lib/apply/move_run.h"
 
 namespace rotary {
 namespace {
@@ -40,7 +41,7 @@ class Stages {
 
   void GoThroughHeads(int64_t step) {
     if (norm_.IsFirst() && fused_.norm.all_heads) {
-      norm_.FindFactorOfAll(step, &chunk_, [this] { return chunk_.Input(); });
+      norm_.FindFactorOfAll(step, &chunk_, [this] { return Fetch(); });
     } else if (norm_.IsLast() && fused_.norm.all_heads) {
       norm_.FindFactorOfAll(step, &chunk_,
                             [this] { return chunk_.InTile(Turn()); });
@@ -53,15 +54,33 @@ class Stages {
     }
   }
 
+  // The heads of the chunk as they were before everything.
+  TileInput Fetch() {
+    if (!fused_.gathers) return chunk_.Input();
+    kLoadStored[chunk_.target()](
+        {chunk_.Shape(), chunk_.Source(), chunk_.SourceScales(), tile_});
+    // Its own inverse.
+    Transform(tile_);
+    return chunk_.InTile(tile_);
+  }
+
+  void Transform(float* tile) const {
+    if (fused_.hadamard == 0) return;
+    const int64_t floats = chunk_.Heads() * fused_.tensor.head_dim;
+    kHadamard[chunk_.target()]({tile, floats, fused_.hadamard});
+  }
+
   // Loads and rotates the heads of the chunk: to the tile that is returned, or
   // to where they are stored.
   float* Turn() {
     if (fused_.loads) {
+      const TileInput input = Fetch();
       const bool norms = norm_.IsFirst();
-      if (norms && !fused_.norm.all_heads) {
-        norm_.FindFactors(chunk_, chunk_.Input());
+      if (norms && !fused_.norm.all_heads) norm_.FindFactors(chunk_, input);
+      // What was gathered is there.
+      if (norms || !fused_.gathers || norm_.Scales()) {
+        norm_.Load(chunk_, input, norms, tile_);
       }
-      norm_.Load(chunk_, chunk_.Input(), norms, tile_);
       if (!fused_.rotates) return tile_;
     }
     Tensor tensor = fused_.tensor;
@@ -88,10 +107,7 @@ class Stages {
       if (!fused_.norm.all_heads) norm_.FindFactors(chunk_, input);
       norm_.Load(chunk_, input, true, tile);
     }
-    if (fused_.hadamard > 0) {
-      const int64_t floats = chunk_.Heads() * fused_.tensor.head_dim;
-      kHadamard[chunk_.target()]({tile, floats, fused_.hadamard});
-    }
+    Transform(tile);
     if (CallsFunction()) return CallFunction(tile);
     int64_t saturated = 0;
     kStoreHeads[chunk_.target()](
@@ -154,6 +170,10 @@ class Stages {
 void RunStages(const FusedCall& call, int64_t index, const RotateJob& job,
                const HeadRun& run) {
   const FusedTensor& fused = call.tensors[index];
+  if (run.still) {
+    if (fused.stays && run.slot == run.source_slot) return;
+    if (fused.as_is) return MoveRun(call, index, run);
+  }
   if (fused.loads || fused.stores) return GoByTile(call, index, job, run);
   Chunk all(call, index, job, run);
   all.tokens = all.run_tokens();

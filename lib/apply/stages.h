@@ -11,11 +11,13 @@
 namespace rotary {
 
 // Tokens [token, end) of a sequence.  Into a cache: in slots from `slot` on, of
-// one block.
+// one block; from one: in slots from `source_slot` on.
 struct HeadRun {
   int64_t token;
   int64_t end;
   int64_t slot;
+  int64_t source_slot;
+  bool still;  // not turned
 };
 
 // Of tensor `index` of the call; `job` has the rows of a block of tokens around

@@ -8,13 +8,41 @@
 namespace rotary {
 namespace {
 
-// The names of fields, by the dimension of a region, for errors.
-constexpr const char* kStrides[] = {"cache.block_stride", "cache.slot_stride",
-                                    "cache.head_stride",
-                                    "cache.element_stride"};
-constexpr const char* kScalesStrides[] = {
-    "cache.scales_block_stride", "cache.scales_slot_stride",
-    "cache.scales_head_stride", "cache.scales_element_stride"};
+// The names of fields, for errors; strides by the dimension of a region.
+struct CacheNames {
+  const char* struct_size;
+  const char* data;
+  const char* block_size;
+  const char* strides[kRegionDims];
+  const char* dtype;
+  const char* scale_kind;
+  const char* scales_dtype;
+  const char* scales;
+  const char* scales_strides[kRegionDims];
+  const char* saturated;
+};
+#define ROTARY_CACHE_NAMES(name)                                         \
+  {                                                                      \
+    name ".struct_size", name ".data", name ".block_size",               \
+        {name ".block_stride", name ".slot_stride", name ".head_stride", \
+         name ".element_stride"},                                        \
+        name ".dtype", name ".scale_kind", name ".scales_dtype",         \
+        name ".scales",                                                  \
+        {name ".scales_block_stride", name ".scales_slot_stride",        \
+         name ".scales_head_stride", name ".scales_element_stride"},     \
+        name ".saturated"                                                \
+  }
+constexpr CacheNames kNames[] = {ROTARY_CACHE_NAMES("cache"),
+                                 ROTARY_CACHE_NAMES("source")};
+
+// What a cache is read for: its names, and where errors and memory go.
+struct CacheReader {
+  const CacheNames& names;
+  int64_t index;
+  bool writes;
+  Uses* uses;
+  FusionFailure fail;
+};
 
 int64_t At(const CacheStrides& strides, int dim) {
   const int64_t all[] = {strides.block, strides.slot, strides.head,
@@ -45,19 +73,19 @@ CacheStrides DenseStrides(const CacheShape& shape, const CacheStrides& from) {
   return strides;
 }
 
-rotary_status ReadMemory(const CacheShape& shape, const CacheStrides& strides,
-                         const char* const* names, const char* data_name,
-                         const void* data, int64_t size, int64_t alignment,
-                         bool writes, int64_t index, Uses* uses,
-                         rotary_error* error) {
-  const FusionFailure fail = {index, error};
+rotary_status ReadMemory(const CacheReader& r, const CacheShape& shape,
+                         const CacheStrides& strides, const char* const* names,
+                         const char* data_name, const void* data, int64_t size,
+                         int64_t alignment, bool writes) {
+  const FusionFailure& fail = r.fail;
   if (data == nullptr) return fail.Null(data_name);
   if (reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(alignment) !=
       0) {
     return fail(data_name, reinterpret_cast<intptr_t>(data),
                 "must be aligned to its element");
   }
-  Use* use = uses->Add(index, data_name, data, writes);
+  Use* use = r.uses->Add(r.index, data_name, data, writes);
+  use->is_side = true;
   const Strides outer = {strides.block, strides.slot, strides.head};
   if (const int dim = MakeRegion(data, {shape.blocks, shape.block_size},
                                  shape.heads, shape.elements, outer,
@@ -73,10 +101,9 @@ rotary_status ReadMemory(const CacheShape& shape, const CacheStrides& strides,
               ROTARY_ERROR_OVERLAP);
 }
 
-rotary_status ReadScales(const rotary_cache& from, const CacheShape& shape,
-                         int64_t index, Cache* cache, Uses* uses,
-                         rotary_error* error) {
-  const FusionFailure fail = {index, error};
+rotary_status ReadScales(const CacheReader& r, const rotary_cache& from,
+                         const CacheShape& shape, Cache* cache) {
+  const FusionFailure& fail = r.fail;
   cache->scales = nullptr;
   cache->makes_scales = from.scale_kind == ROTARY_SCALES_MADE;
   const bool bytes =
@@ -84,23 +111,23 @@ rotary_status ReadScales(const rotary_cache& from, const CacheShape& shape,
   if (from.scale_kind != ROTARY_SCALES_NONE &&
       from.scale_kind != ROTARY_SCALES_MADE &&
       from.scale_kind != ROTARY_SCALES_GIVEN) {
-    return fail("cache.scale_kind", from.scale_kind,
+    return fail(r.names.scale_kind, from.scale_kind,
                 "must be ROTARY_SCALES_NONE, MADE or GIVEN");
   }
   if (from.scale_kind == ROTARY_SCALES_NONE) {
     if (cache->storage == kStoredI8) {
-      return fail("cache.scale_kind", from.scale_kind,
+      return fail(r.names.scale_kind, from.scale_kind,
                   "must be ROTARY_SCALES_MADE or GIVEN for ROTARY_I8");
     }
     if (from.scales == nullptr) return ROTARY_OK;
-    return fail.None("cache.scales", "is given, but not its scale_kind");
+    return fail.None(r.names.scales, "is given, but not its scale_kind");
   }
   if (!bytes) {
-    return fail("cache.scale_kind", from.scale_kind,
+    return fail(r.names.scale_kind, from.scale_kind,
                 "must be ROTARY_SCALES_NONE for this dtype");
   }
   if (!ReadDtype(from.scales_dtype, &cache->scales_dtype)) {
-    return fail("cache.scales_dtype", from.scales_dtype,
+    return fail(r.names.scales_dtype, from.scales_dtype,
                 "must be ROTARY_F32, F16 or BF16");
   }
   CacheShape scales = shape;
@@ -109,15 +136,15 @@ rotary_status ReadScales(const rotary_cache& from, const CacheShape& shape,
       scales, {from.scales_block_stride, from.scales_slot_stride,
                from.scales_head_stride, from.scales_element_stride});
   if (cache->makes_scales && from.scales_element_stride != 0) {
-    return fail("cache.scales_element_stride", from.scales_element_stride,
+    return fail(r.names.scales_strides[3], from.scales_element_stride,
                 "must be 0 where scales are made");
   }
   if (from.scales_element_stride != 0) scales.elements = shape.elements;
   cache->scales = from.scales;
   const int64_t size = ElementSize(cache->scales_dtype);
-  return ReadMemory(scales, cache->scales_strides, kScalesStrides,
-                    "cache.scales", from.scales, size, size,
-                    cache->makes_scales, index, uses, error);
+  return ReadMemory(r, scales, cache->scales_strides, r.names.scales_strides,
+                    r.names.scales, from.scales, size, size,
+                    r.writes && cache->makes_scales);
 }
 
 }  // namespace
@@ -150,43 +177,45 @@ bool ReadStorage(rotary_dtype dtype, Storage* storage) {
   }
 }
 
-rotary_status ReadCache(const rotary_cache* from, int64_t index, int64_t heads,
-                        int64_t head_dim, int64_t num_slots, Cache* cache,
-                        rotary_pairing* pairing, int64_t** saturated,
-                        Uses* uses, rotary_error* error) {
-  const FusionFailure fail = {index, error};
+rotary_status ReadCache(const rotary_cache* from, bool is_source, int64_t index,
+                        int64_t heads, int64_t head_dim, int64_t num_slots,
+                        Cache* cache, rotary_pairing* pairing,
+                        int64_t** saturated, Uses* uses, rotary_error* error) {
+  const CacheNames& names = kNames[is_source ? 1 : 0];
+  const CacheReader r = {names, index, !is_source, uses, {index, error}};
+  const FusionFailure& fail = r.fail;
   rotary_cache copy;
   const rotary_cache* view = ViewStruct(from, &copy);
   if (view == nullptr) {
-    return fail("cache.struct_size", static_cast<int64_t>(from->struct_size),
+    return fail(names.struct_size, static_cast<int64_t>(from->struct_size),
                 "no known size (was its init function called?), or a field is "
                 "set that this version has not",
                 ROTARY_ERROR_STRUCT_SIZE);
   }
   const rotary_cache& in = *view;
   if (!ReadStorage(in.dtype, &cache->storage)) {
-    return fail("cache.dtype", in.dtype,
+    return fail(names.dtype, in.dtype,
                 "must be ROTARY_F32, F16, BF16, I8, F8_E4M3, F8_E5M2 or Q8_0");
   }
   if (in.block_size < 0) {
-    return fail("cache.block_size", in.block_size, "must not be negative");
+    return fail(names.block_size, in.block_size, "must not be negative");
   }
   const bool blocks = cache->storage == kStoredQ8_0;
   if (blocks && head_dim % kBlockElements != 0) {
-    return fail("cache.dtype", in.dtype, "needs a head_dim of whole blocks");
+    return fail(names.dtype, in.dtype, "needs a head_dim of whole blocks");
   }
   if (blocks && in.element_stride != ROTARY_DENSE && in.element_stride != 1) {
-    return fail("cache.element_stride", in.element_stride,
+    return fail(names.strides[3], in.element_stride,
                 "must be 1 for ROTARY_Q8_0");
   }
   *pairing = in.pairing;
   *saturated = in.saturated;
-  if (in.saturated != nullptr) {
+  if (in.saturated != nullptr && r.writes) {
     if (reinterpret_cast<uintptr_t>(in.saturated) % sizeof(int64_t) != 0) {
-      return fail("cache.saturated", reinterpret_cast<intptr_t>(in.saturated),
+      return fail(names.saturated, reinterpret_cast<intptr_t>(in.saturated),
                   "must be aligned to its element");
     }
-    Use* use = uses->Add(index, "cache.saturated", in.saturated, true);
+    Use* use = uses->Add(index, names.saturated, in.saturated, true);
     use->counts = true;
     use->region = MakeRegion(in.saturated, sizeof(int64_t));
   }
@@ -205,10 +234,10 @@ rotary_status ReadCache(const rotary_cache* from, int64_t index, int64_t heads,
   }
   const int64_t size = StorageSize(cache->storage);
   const rotary_status status =
-      ReadMemory(shape, cache->strides, kStrides, "cache.data", in.data, size,
-                 blocks ? 2 : size, true, index, uses, error);
+      ReadMemory(r, shape, cache->strides, names.strides, names.data, in.data,
+                 size, blocks ? 2 : size, r.writes);
   if (status != ROTARY_OK) return status;
-  return ReadScales(in, shape, index, cache, uses, error);
+  return ReadScales(r, in, shape, cache);
 }
 
 }  // namespace rotary

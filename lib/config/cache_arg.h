@@ -12,12 +12,12 @@ namespace rotary {
 // The storage of a dtype; false: it is none.
 bool ReadStorage(rotary_dtype dtype, Storage* storage);
 
-// Reads and checks a cache by itself, for tensor `index` with so many heads and
-// slots.
-rotary_status ReadCache(const rotary_cache* from, int64_t index, int64_t heads,
-                        int64_t head_dim, int64_t num_slots, Cache* cache,
-                        rotary_pairing* pairing, int64_t** saturated,
-                        Uses* uses, rotary_error* error);
+// Reads and checks a cache by itself, which tensor `index` with so many heads
+// and slots goes to, or comes from.
+rotary_status ReadCache(const rotary_cache* from, bool is_source, int64_t index,
+                        int64_t heads, int64_t head_dim, int64_t num_slots,
+                        Cache* cache, rotary_pairing* pairing,
+                        int64_t** saturated, Uses* uses, rotary_error* error);
 
 }  // namespace rotary
 

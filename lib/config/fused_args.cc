@@ -13,25 +13,58 @@ namespace {
 
 static_assert(kMostFused == ROTARY_MAX_FUSED);
 
-rotary_status ReadSlots(const rotary_fused_args& args,
-                        const rotary_apply_args& apply, FusedCall* call,
-                        Uses* uses, rotary_error* error) {
-  call->slots = nullptr;
-  call->num_slots = 0;
-  if (args.slots == nullptr) return ROTARY_OK;
-  const rotary_slots& slots = *args.slots;
-  if (!AreSlots(&slots)) {
-    return FailArgument(error, "slots", reinterpret_cast<intptr_t>(&slots),
+// The slots of one kind, or NULL.
+rotary_status ReadSlots(const rotary_slots* slots, const char* name,
+                        const rotary_apply_args& apply, const int32_t** to,
+                        int64_t* num_slots, Uses* uses, rotary_error* error) {
+  *to = nullptr;
+  *num_slots = 0;
+  if (slots == nullptr) return ROTARY_OK;
+  if (!AreSlots(slots)) {
+    return FailArgument(error, name, reinterpret_cast<intptr_t>(slots),
                         "not slots that were initialized");
   }
-  if (slots.batch != apply.batch || slots.tokens != apply.tokens) {
-    return FailArgument(error, "slots", slots.batch * slots.tokens,
+  if (slots->batch != apply.batch || slots->tokens != apply.tokens) {
+    return FailArgument(error, name, slots->batch * slots->tokens,
                         "these are not of this call's batch and tokens");
   }
-  call->slots = SlotsOf(&slots);
-  call->num_slots = slots.num_slots;
-  uses->Add(-1, "slots", &slots, false)->region =
-      MakeRegion(&slots, static_cast<int64_t>(slots.bytes));
+  *to = SlotsOf(slots);
+  *num_slots = slots->num_slots;
+  uses->Add(-1, name, slots, false)->region =
+      MakeRegion(slots, static_cast<int64_t>(slots->bytes));
+  return ROTARY_OK;
+}
+
+rotary_status ReadBothSlots(const rotary_fused_args& args,
+                            const rotary_apply_args& apply, FusedCall* call,
+                            Uses* uses, rotary_error* error) {
+  const rotary_status status = ReadSlots(
+      args.slots, "slots", apply, &call->slots, &call->num_slots, uses, error);
+  if (status != ROTARY_OK) return status;
+  if (args.slots != nullptr && args.slots->shared != 0) {
+    return FailArgument(error, "slots", reinterpret_cast<intptr_t>(args.slots),
+                        "shared ones are to be read from only");
+  }
+  return ReadSlots(args.source_slots, "source_slots", apply,
+                   &call->source_slots, &call->num_source_slots, uses, error);
+}
+
+// In one cache a token stays, or goes where no other comes from.
+rotary_status CheckMoves(const rotary_fused_args& args, const FusedCall& call,
+                         rotary_error* error) {
+  const int64_t count = call.apply.batch * call.apply.tokens;
+  for (int64_t i = 0; i < count; ++i) {
+    const int32_t from = call.source_slots[i];
+    if (from < 0 || from >= call.num_slots || from == call.slots[i] ||
+        !HasSlot(args.slots, from)) {
+      continue;
+    }
+    Failure failure = {ROTARY_ERROR_SLOT, "source_slots"};
+    failure.value = from;
+    failure.token = i;
+    return Fail(error, failure,
+                "this slot of the same cache is written for another token");
+  }
   return ROTARY_OK;
 }
 
@@ -84,7 +117,8 @@ rotary_status CheckUses(const Uses& uses, const bool* in_place,
       const Use& b = uses.uses[j];
       if (!a.writes && !b.writes) continue;
       if (Apart(a.region.span, b.region.span)) continue;
-      const bool same = a.tensor == b.tensor && a.in_tensor && b.in_tensor;
+      const bool same =
+          a.tensor == b.tensor && a.is_side && b.is_side && a.data == b.data;
       if (same && in_place[a.tensor]) continue;
       if (a.counts && b.counts && a.data == b.data) continue;
       if (Disjoint(a.region, b.region)) continue;
@@ -177,7 +211,7 @@ rotary_status CheckFusedArgs(const rotary_fused_args* from, FusedCall* call,
   }
   status = ReadRowSteps(apply, call, error);
   if (status != ROTARY_OK) return status;
-  status = ReadSlots(args, apply, call, &uses, error);
+  status = ReadBothSlots(args, apply, call, &uses, error);
   if (status != ROTARY_OK) return status;
   bool in_place[kMostFused];
   rotary_store stores[kMostFused];
@@ -189,6 +223,12 @@ rotary_status CheckFusedArgs(const rotary_fused_args* from, FusedCall* call,
   }
   status = CheckUses(uses, in_place, error);
   if (status != ROTARY_OK) return status;
+  for (int64_t i = 0; i < apply.num_tensors; ++i) {
+    if (!in_place[i] || !call->tensors[i].to_cache) continue;
+    status = CheckMoves(args, *call, error);
+    if (status != ROTARY_OK) return status;
+    break;
+  }
   if (apply.cos_sin != nullptr) {
     status = CheckCosSinValues(apply, call->apply, error);
     if (status != ROTARY_OK) return status;

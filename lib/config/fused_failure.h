@@ -49,7 +49,8 @@ struct Use {
   int32_t tensor;     // or -1
   const char* field;  // of its fusion, or of the tensor if there is none there
   bool in_tensor;
-  bool counts;  // it is added to: others may count there too
+  bool is_side;  // of the tensor: it may be both
+  bool counts;   // it is added to: others may count there too
   const void* data;
 };
 
@@ -64,6 +65,7 @@ struct Uses {
     use->tensor = static_cast<int32_t>(tensor);
     use->field = field;
     use->in_tensor = false;
+    use->is_side = false;
     use->counts = false;
     use->data = data;
     return use;

@@ -21,7 +21,7 @@ rotary_status ReadCacheOutput(const FusedReader& r, rotary_pairing* pairing) {
   if (r.call.slots == nullptr) {
     return FailNull(r.error, "slots");
   }
-  status = ReadCache(r.fusion.cache, r.index, r.in.heads, r.in.head_dim,
+  status = ReadCache(r.fusion.cache, false, r.index, r.in.heads, r.in.head_dim,
                      r.call.num_slots, &r.out->cache, pairing,
                      &r.out->saturated, r.uses, r.error);
   if (status != ROTARY_OK) return status;
@@ -85,6 +85,7 @@ rotary_status AddSide(const FusedReader& r, const Side& side, const void* data,
                       const Strides& strides, bool writes) {
   Use* use = r.uses->Add(r.index, side.data, data, writes);
   use->in_tensor = true;
+  use->is_side = true;
   if (const int dim = MakeRegion(data, shape, r.in.heads, r.in.head_dim,
                                  strides, element_size, &use->region)) {
     return r.OfTensor().Stride(side, dim, strides,

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "lib/config/cache_arg.h"
 #include "lib/config/common_args.h"
 #include "lib/config/fused_output.h"
 #include "lib/config/norm_arg.h"
@@ -82,8 +83,37 @@ rotary_pairing PairingOf(const FusedReader& r, rotary_pairing pairing) {
   return r.out->rotates ? pairing : ROTARY_HALF;
 }
 
+rotary_status ReadSource(const FusedReader& r, Format* format) {
+  if (r.in.input != nullptr) {
+    return r.OfTensor()("input", reinterpret_cast<intptr_t>(r.in.input),
+                        "must be NULL where its fusion has a source");
+  }
+  if (r.call.source_slots == nullptr) return FailNull(r.error, "source_slots");
+  Cache& source = r.out->source;
+  rotary_pairing pairing;
+  int64_t* saturated;
+  const rotary_status status = ReadCache(
+      r.fusion.source, true, r.index, r.in.heads, r.in.head_dim,
+      r.call.num_source_slots, &source, &pairing, &saturated, r.uses, r.error);
+  if (status != ROTARY_OK) return status;
+  format->pairing = kHalf;
+  if (r.out->rotates && !ReadPairing(pairing, &format->pairing)) {
+    return r.OfFusion()("source.pairing", pairing,
+                        "must be ROTARY_HALF or ROTARY_INTERLEAVED");
+  }
+  r.out->from_cache = true;
+  r.out->gathers = source.storage > kStoredBF16 ||
+                   source.strides.element != 1 || r.fusion.hadamard > 0;
+  format->dtype = r.out->gathers ? kF32 : static_cast<Dtype>(source.storage);
+  format->size = ElementSize(format->dtype);
+  r.out->input_dtype = format->dtype;
+  r.out->tensor.input_size = format->size;
+  return ROTARY_OK;
+}
+
 rotary_status ReadInput(const FusedReader& r, const Shape& shape,
                         Format* format) {
+  if (r.fusion.source != nullptr) return ReadSource(r, format);
   const bool empty = Empty(shape) || r.in.heads == 0;
   const rotary_status status =
       ReadFormat(kInput, r.in.input, empty, r.in.input_dtype,
@@ -100,6 +130,42 @@ rotary_status ReadInput(const FusedReader& r, const Shape& shape,
                  tensor.input_strides, false);
 }
 
+// Whether what is in one cache means the same in the other.
+bool AreAlike(const FusedTensor& fused) {
+  const Cache& from = fused.source;
+  const Cache& to = fused.cache;
+  if (!fused.from_cache || !fused.to_cache || from.storage != to.storage ||
+      from.makes_scales != to.makes_scales) {
+    return false;
+  }
+  if (from.scales == nullptr || to.scales == nullptr) {
+    return from.scales == to.scales;
+  }
+  if (from.scales_dtype != to.scales_dtype) return false;
+  if (to.makes_scales) return true;
+  // Given scales are the same for all slots, or they may differ.
+  const CacheStrides& a = from.scales_strides;
+  const CacheStrides& b = to.scales_strides;
+  return from.scales == to.scales && a.block == 0 && b.block == 0 &&
+         a.slot == 0 && b.slot == 0 && a.head == b.head &&
+         a.element == b.element;
+}
+
+// Whether a tensor comes from the cache that it goes to.
+bool AreOneCache(const FusedTensor& fused) {
+  const Cache& from = fused.source;
+  const Cache& to = fused.cache;
+  const auto equal = [](const CacheStrides& a, const CacheStrides& b) {
+    return a.block == b.block && a.slot == b.slot && a.head == b.head &&
+           a.element == b.element;
+  };
+  return fused.from_cache && fused.to_cache && from.data == to.data &&
+         from.storage == to.storage && from.block_size == to.block_size &&
+         equal(from.strides, to.strides) && from.scales == to.scales &&
+         (from.scales == nullptr ||
+          equal(from.scales_strides, to.scales_strides));
+}
+
 // Which steps the tensor's heads take, from what has been read.
 void Plan(const FusedReader& r, Pairing from, Pairing to, bool in_place) {
   FusedTensor* out = r.out;
@@ -111,12 +177,16 @@ void Plan(const FusedReader& r, Pairing from, Pairing to, bool in_place) {
   out->loads = (norms || scales) && !norms_last;
   out->stores = norms_last || out->hadamard > 0 || out->on_tile != nullptr ||
                 out->storage > kStoredBF16 || apart;
+  out->loads |= out->gathers;
   if (!out->rotates) {
     out->loads |= out->stores;
     out->stores = out->loads;
   } else if (in_place && out->changes && !out->stores) {
     out->loads = true;
   }
+  const bool plain = !norms && !scales && !out->changes;
+  out->as_is = plain && AreAlike(*out);
+  out->stays = plain && AreOneCache(*out);
   const Dtype stored = static_cast<Dtype>(out->storage);
   out->tensor.rotate =
       FindRotate(r.call.apply.target, out->loads ? kF32 : out->input_dtype,
@@ -185,6 +255,7 @@ rotary_status ReadBoth(const FusedReader& r, bool* in_place) {
                       &out->norm, r.uses, r.error);
   }
   if (status != ROTARY_OK) return status;
+  *in_place |= AreOneCache(*out);
   Plan(r, input.pairing, to, *in_place);
   return CheckTile(r);
 }

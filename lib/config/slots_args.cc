@@ -126,9 +126,10 @@ rotary_status ReadSlotsArgs(const rotary_slots_args* from, void* memory,
   if (status != ROTARY_OK) return status;
   status = ReadTokens(from->batch, from->tokens, error);
   if (status != ROTARY_OK) return status;
-  if (from->reserved != 0) {
-    return FailArgument(error, "reserved", from->reserved, "must be 0");
+  if (from->shared != 0 && from->shared != 1) {
+    return FailArgument(error, "shared", from->shared, "must be 0 or 1");
   }
+  call->shared = from->shared == 1;
   call->batch = from->batch;
   call->tokens = from->tokens;
   call->num_slots = from->num_slots;

@@ -19,13 +19,31 @@ namespace rotary {
 namespace HWY_NAMESPACE {
 namespace {
 
-// Each has kLimit, its largest number; kBeyond, the least that is rounded to
-// more than that; Round, to the byte in the low bits, the others being
-// anything; and RoundNear, the same of numbers that are less than kBeyond.  Of
-// a NaN, I8 has 0.
+// Calls each(d, i) for vectors of `count` elements, at the end of one.
+template <class Each>
+HWY_INLINE void ForEachVector(int64_t count, const Each& each) {
+  const hn::ScalableTag<float> d;
+  const hn::CappedTag<float, 1> one;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) each(d, i);
+  for (; i < count; ++i) each(one, i);
+}
+
+// Each has Widen, from bytes to the numbers that they are; kLimit, its largest
+// number; kBeyond, the least that is rounded to more than that; Round, to the
+// byte in the low bits, the others being anything; and RoundNear, the same of
+// numbers that are less than kBeyond.  Of a NaN, I8 has 0.
 struct I8 {
   static constexpr float kLimit = 127.0f;
   static constexpr float kBeyond = 127.5f;
+
+  template <class D>
+  static HWY_INLINE hn::Vec<D> Widen(D d, hn::Vec<hn::Rebind<uint8_t, D>> v) {
+    const hn::RebindToSigned<D> di;
+    const hn::Rebind<int8_t, D> d8;
+    return hn::ConvertTo(d, hn::PromoteTo(di, hn::BitCast(d8, v)));
+  }
 
   template <class D>
   static HWY_INLINE Bits<D> RoundNear(D d, hn::Vec<D> v) {
@@ -46,6 +64,32 @@ struct I8 {
 template <int kMantissa, int kBias, uint32_t kMost, uint32_t kNan>
 struct Fp8 {
   static constexpr int kShift = 23 - kMantissa;
+
+  template <class D>
+  static HWY_INLINE hn::Vec<D> Widen(D d, hn::Vec<hn::Rebind<uint8_t, D>> v) {
+    const BitsTag<D> du;
+    const hn::RebindToSigned<D> di;
+    const Bits<D> bits = hn::PromoteTo(du, v);
+    const Bits<D> sign = hn::ShiftLeft<24>(hn::And(bits, hn::Set(du, 0x80)));
+    const auto magnitude = hn::BitCast(di, hn::And(bits, hn::Set(du, 0x7F)));
+    const auto normal =
+        hn::BitCast(d, hn::Add(hn::ShiftLeft<kShift>(magnitude),
+                               hn::Set(di, (127 - kBias) << 23)));
+    // A subnormal is a multiple of the least one.
+    const hn::Vec<D> least =
+        hn::BitCast(d, hn::Set(di, (128 - kBias - kMantissa) << 23));
+    const hn::Vec<D> small = hn::Mul(hn::ConvertTo(d, magnitude), least);
+    const auto is_small =
+        hn::RebindMask(d, hn::Lt(magnitude, hn::Set(di, 1 << kMantissa)));
+    hn::Vec<D> wide = hn::IfThenElse(is_small, small, normal);
+    // Behind the largest number: its infinity, if there is one, and NaN.
+    const auto special = hn::BitCast(
+        d, hn::Or(hn::ShiftLeft<kShift>(magnitude), hn::Set(di, 0x7F800000)));
+    const auto is_special = hn::RebindMask(
+        d, hn::Gt(magnitude, hn::Set(di, static_cast<int32_t>(kMost))));
+    wide = hn::IfThenElse(is_special, special, wide);
+    return hn::BitCast(d, hn::Or(hn::BitCast(du, wide), sign));
+  }
 
   // Added to 2^kShift times its power of two, a magnitude is rounded to whole
   // units of its last place: kMantissa bits and the leading one, in the low

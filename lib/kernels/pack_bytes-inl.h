@@ -23,17 +23,6 @@ namespace {
 #undef ROTARY_INLINE_LAMBDA
 #define ROTARY_INLINE_LAMBDA HWY_ATTR __attribute__((always_inline))
 
-// Calls each(d, i) for vectors of `count` elements, at the end of one.
-template <class Each>
-HWY_INLINE void ForEachVector(int64_t count, const Each& each) {
-  const hn::ScalableTag<float> d;
-  const hn::CappedTag<float, 1> one;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) each(d, i);
-  for (; i < count; ++i) each(one, i);
-}
-
 #if HWY_TARGET != HWY_SCALAR
 // The low bytes of four vectors, one behind the other.
 template <class D>

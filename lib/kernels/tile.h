@@ -134,7 +134,26 @@ struct StoreHeadsJob {
 };
 using StoreHeadsKernel = void (*)(const StoreHeadsJob& job);
 
+// Where heads of a cache are, as TileOutput.
+struct TileSource {
+  const void* data;
+  Storage storage;
+  int64_t token_stride;
+  int64_t head_stride;
+  int64_t element_stride;
+};
+
+// A tile from a cache: elements, bytes times their scales.
+struct LoadStoredJob {
+  TileHeads shape;
+  TileSource source;
+  TileScales scales;
+  float* tile;
+};
+using LoadStoredKernel = void (*)(const LoadStoredJob& job);
+
 extern const StoreHeadsKernel kStoreHeads[kNumTargets];
+extern const LoadStoredKernel kLoadStored[kNumTargets];
 extern const SumHeadsKernel kSumHeads[kNumTargets];
 extern const LoadHeadsKernel kLoadHeads[kNumTargets];
 extern const NormFactorsKernel kNormFactors[kNumTargets];

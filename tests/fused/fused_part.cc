@@ -10,20 +10,6 @@
 namespace rotary_test {
 namespace {
 
-size_t BytesOf(rotary_dtype dtype) {
-  switch (dtype) {
-    case ROTARY_F32:
-      return 4;
-    case ROTARY_F16:
-    case ROTARY_BF16:
-      return 2;
-    case ROTARY_Q8_0:
-      return 34;
-    default:
-      return 1;
-  }
-}
-
 const std::vector<rotary_pairing> kPairings = {ROTARY_HALF, ROTARY_INTERLEAVED};
 
 // Weights of a dtype, `count` of them around `middle`, and their values.
@@ -43,7 +29,7 @@ void DrawWeights(rotary_dtype dtype, int64_t count, double middle,
 }  // namespace
 
 FusedPart::FusedPart(const FusedRows& shared, Random* random)
-    : shared_(shared), shape_(), tensor_(), fusion_(), norm_(), cache_() {
+    : shared_(shared), shape_(), tensor_(), fusion_(), norm_() {
   rotary_fusion_init(&fusion_, sizeof(fusion_));
   fusion_.rotates = random->Integer(0, 3) == 0 ? 0 : 1;
   if (random->Integer(0, 3) == 0) {
@@ -129,7 +115,17 @@ void FusedPart::MakeScales(Random* random) {
 
 void FusedPart::MakeOutput(Random* random) {
   const int64_t kind = random->Integer(0, 4);
-  if (kind > 1) return MakeCache(random);
+  if (kind > 1) {
+    cache_ = std::make_unique<CacheMemory>(shared_.num_slots, shape_.heads,
+                                           shape_.head_dim, random);
+    fusion_.cache = &cache_->cache();
+    for (int64_t b = 0; b < shape_.batch; ++b) {
+      for (int64_t t = 0; t < shape_.tokens; ++t) {
+        if (!IsLeftOut(b, t)) cache_->MayChange(Slot(b, t));
+      }
+    }
+    return;
+  }
   if (kind == 0) {
     tensor_.output_pairing = random->Choose(kPairings);
     if (input_->view().dtype != ROTARY_F32) {
@@ -147,129 +143,19 @@ void FusedPart::MakeOutput(Random* random) {
   if (random->Integer(0, 1) == 0) tensor_.output_store = ROTARY_STORE_STREAM;
 }
 
-Written FusedPart::Write(size_t bytes, Random* random) const {
-  Written written;
-  written.buffer = std::make_unique<GuardedBuffer>(
-      bytes, random->Integer(0, 1) == 0 ? Flush::kStart : Flush::kEnd);
-  for (size_t i = 0; i < bytes; ++i) {
-    written.before.push_back(static_cast<uint8_t>(random->Bits()));
-  }
-  written.may_change.assign(bytes, false);
-  return written;
-}
-
-void FusedPart::MakeCache(Random* random) {
-  rotary_cache_init(&cache_, sizeof(cache_));
-  std::vector<rotary_dtype> dtypes = {ROTARY_F32,     ROTARY_F16,
-                                      ROTARY_BF16,    ROTARY_I8,
-                                      ROTARY_F8_E4M3, ROTARY_F8_E5M2};
-  if (shape_.head_dim % 32 == 0) dtypes.push_back(ROTARY_Q8_0);
-  cache_.dtype = random->Choose(dtypes);
-  cache_.pairing = random->Choose(kPairings);
-  const bool q8_0 = cache_.dtype == ROTARY_Q8_0;
-  const int64_t elements = q8_0 ? shape_.head_dim / 32 : shape_.head_dim;
-  const int64_t size = random->Integer(0, 1) == 0
-                           ? std::max<int64_t>(shared_.num_slots, 1)
-                           : random->Integer(1, 16);
-  const int64_t blocks = (shared_.num_slots + size - 1) / size;
-  if (size != shared_.num_slots || random->Integer(0, 1) == 0) {
-    cache_.block_size = size;
-  }
-  const int64_t gap = random->Integer(0, 2);
-  switch (random->Integer(0, q8_0 ? 1 : 2)) {
-    case 0:  // NHD
-      cache_.element_stride = 1;
-      cache_.head_stride = elements;
-      cache_.slot_stride = shape_.heads * elements + gap;
-      cache_.block_stride = size * cache_.slot_stride;
-      break;
-    case 1:  // HND
-      cache_.element_stride = 1;
-      cache_.slot_stride = elements;
-      cache_.head_stride = size * elements + gap;
-      cache_.block_stride = shape_.heads * cache_.head_stride;
-      break;
-    default:  // transposed
-      cache_.slot_stride = 1;
-      cache_.element_stride = size + gap;
-      cache_.head_stride = elements * cache_.element_stride;
-      cache_.block_stride = shape_.heads * cache_.head_stride;
-      break;
-  }
-  const size_t bytes =
-      static_cast<size_t>(blocks *
-                          std::max(cache_.block_stride, cache_.head_stride)) *
-      BytesOf(cache_.dtype);
-  data_ = Write(bytes, random);
-  cache_.data = data_.buffer->data();
-  const bool needs = cache_.dtype == ROTARY_I8;
-  const bool may =
-      needs || cache_.dtype == ROTARY_F8_E4M3 || cache_.dtype == ROTARY_F8_E5M2;
-  if (needs || (may && random->Integer(0, 2) != 0)) MakeCacheScales(random);
-  MarkCache();
-  fusion_.cache = &cache_;
-}
-
-void FusedPart::MakeCacheScales(Random* random) {
-  const bool made = random->Integer(0, 1) == 0;
-  cache_.scale_kind = made ? ROTARY_SCALES_MADE : ROTARY_SCALES_GIVEN;
-  cache_.scales_dtype = random->Choose(Dtypes());
-  const int64_t size =
-      cache_.block_size == 0 ? shared_.num_slots : cache_.block_size;
-  const int64_t blocks = (shared_.num_slots + size - 1) / size;
-  int64_t elements = 1;
-  if (!made) {
-    switch (random->Integer(0, 2)) {
-      case 0:  // one for all
-        cache_.scales_block_stride = cache_.scales_slot_stride = 0;
-        cache_.scales_head_stride = 0;
-        break;
-      case 1:  // one for each channel
-        cache_.scales_block_stride = cache_.scales_slot_stride = 0;
-        cache_.scales_head_stride = shape_.head_dim;
-        cache_.scales_element_stride = 1;
-        elements = shape_.head_dim;
-        break;
-      default:
-        break;
-    }
-  }
-  const size_t count =
-      static_cast<size_t>(blocks * size * shape_.heads * elements);
-  scales_ = Write(count * ElementBytes(cache_.scales_dtype), random);
-  if (!made) {
-    for (size_t i = 0; i < count; ++i) {
-      const double largest =
-          std::ldexp(1.0 + 0.25 * static_cast<double>(random->Integer(0, 3)),
-                     static_cast<int>(random->Integer(-6, 2)));
-      StoreBits(
-          cache_.scales_dtype, scales_.before.data(), static_cast<int64_t>(i),
-          Nearest(cache_.scales_dtype, largest / LargestByte(cache_.dtype)));
-    }
-  }
-  cache_.scales = scales_.buffer->data();
-}
-
 void FusedPart::Reset() {
   CopyValues(before_->view(), input_->view());
   if (output_ != nullptr) output_->FillRandom(7);
-  for (const Written* written : {&data_, &scales_}) {
-    if (written->buffer == nullptr) continue;
-    std::memcpy(written->buffer->data(), written->before.data(),
-                written->before.size());
-  }
+  if (cache_ != nullptr) cache_->Reset();
 }
 
 std::vector<uint8_t> FusedPart::Result() const {
   std::vector<uint8_t> result;
+  if (cache_ != nullptr) result = cache_->Result();
   const auto add = [&result](const void* data, size_t bytes) {
     const uint8_t* from = static_cast<const uint8_t*>(data);
     result.insert(result.end(), from, from + bytes);
   };
-  for (const Written* written : {&data_, &scales_}) {
-    if (written->buffer == nullptr) continue;
-    add(written->buffer->data(), written->before.size());
-  }
   for (const StridedTensor* tensor : {input_.get(), output_.get()}) {
     if (tensor == nullptr) continue;
     add(tensor->memory(), static_cast<size_t>(tensor->size()) *

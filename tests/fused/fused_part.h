@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/fused/cache_memory.h"
 #include "tests/fused/stored.h"
-#include "tests/support/guarded_buffer.h"
 #include "tests/support/objects.h"
 #include "tests/support/random.h"
 #include "tests/support/strided.h"
@@ -32,13 +32,6 @@ struct FusedRows {
   RowValues values;
   std::vector<uint64_t> slots_memory;
   rotary_slots* map;
-};
-
-// Memory that a pass writes: bytes between guard pages.
-struct Written {
-  std::unique_ptr<GuardedBuffer> buffer;
-  std::vector<uint8_t> before;
-  std::vector<bool> may_change;
 };
 
 // One tensor of a case.
@@ -62,25 +55,22 @@ class FusedPart {
   void MakeNorm(Random* random);
   void MakeScales(Random* random);
   void MakeOutput(Random* random);
-  void MakeCache(Random* random);
-  void MakeCacheScales(Random* random);
-  Written Write(size_t bytes, Random* random) const;
 
   int64_t Token(int64_t t) const { return t + fusion_.first_token; }
-  bool IsLeftOut(int64_t b, int64_t t) const;
+  int64_t Slot(int64_t b, int64_t t) const {
+    return shared_.slots[static_cast<size_t>(b * shared_.tokens + Token(t))];
+  }
+  bool IsLeftOut(int64_t b, int64_t t) const {
+    return cache_ != nullptr && Slot(b, t) < 0;
+  }
   StoredHead ReadHead(int64_t b, int64_t t, int64_t h) const;
   std::string CheckToken(int64_t b, int64_t t) const;
-  std::string CheckUntouched(const Written& written) const;
-  int64_t CacheAt(int64_t slot, int64_t h, int64_t e) const;
-  int64_t ScaleAt(int64_t slot, int64_t h, int64_t e) const;
-  void MarkCache();
 
   const FusedRows& shared_;
   Shape shape_;
   rotary_tensor tensor_;
   rotary_fusion fusion_;
   rotary_norm norm_;
-  rotary_cache cache_;
   std::vector<uint32_t> weight_;  // memory of any dtype
   std::vector<uint32_t> bias_;
   std::vector<double> weight_values_;
@@ -89,8 +79,7 @@ class FusedPart {
   std::unique_ptr<StridedTensor> input_;
   std::unique_ptr<Snapshot> before_;
   std::unique_ptr<StridedTensor> output_;
-  Written data_;
-  Written scales_;
+  std::unique_ptr<CacheMemory> cache_;
 };
 
 }  // namespace rotary_test

@@ -114,16 +114,16 @@ void Rotate(const FusedSteps& s, Heads* x) {
   }
 }
 
-void Hadamard(const FusedSteps& s, Heads* x) {
-  const double root = std::sqrt(static_cast<double>(s.hadamard));
-  const double steps = std::log2(static_cast<double>(s.hadamard));
-  for (size_t begin = 0; begin < x->size(); begin += Index(s.hadamard)) {
+void Hadamard(int64_t columns, Heads* x) {
+  const double root = std::sqrt(static_cast<double>(columns));
+  const double steps = std::log2(static_cast<double>(columns));
+  for (size_t begin = 0; begin < x->size(); begin += Index(columns)) {
     const Heads from(x->begin() + static_cast<ptrdiff_t>(begin),
-                     x->begin() + static_cast<ptrdiff_t>(begin) + s.hadamard);
-    for (int64_t row = 0; row < s.hadamard; ++row) {
+                     x->begin() + static_cast<ptrdiff_t>(begin) + columns);
+    for (int64_t row = 0; row < columns; ++row) {
       Bounded sum = {0, 0};
       double magnitude = 0;
-      for (int64_t i = 0; i < s.hadamard; ++i) {
+      for (int64_t i = 0; i < columns; ++i) {
         const Bounded& v = from[Index(i)];
         const bool odd =
             __builtin_parityll(static_cast<uint64_t>(row & i)) != 0;
@@ -144,6 +144,7 @@ std::vector<Bounded> FusedHeads(const FusedSteps& s,
                                 const std::vector<double>& input) {
   Heads x;
   for (const double value : input) x.push_back({value, 0});
+  if (s.undone_hadamard > 0) Hadamard(s.undone_hadamard, &x);
   if (s.norm != 0 && !s.norm_after) Norm(s, &x);
   if (s.norm == 0 && s.scales) {
     const Bounded scale = ScaleOf(s);
@@ -151,7 +152,7 @@ std::vector<Bounded> FusedHeads(const FusedSteps& s,
   }
   Rotate(s, &x);
   if (s.norm != 0 && s.norm_after) Norm(s, &x);
-  if (s.hadamard > 0) Hadamard(s, &x);
+  if (s.hadamard > 0) Hadamard(s.hadamard, &x);
   return x;
 }
 

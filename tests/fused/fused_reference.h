@@ -22,7 +22,6 @@ struct FusedSteps {
   int64_t rotary_dim = 0;
   rotary_pairing from = ROTARY_HALF;
   rotary_pairing to = ROTARY_HALF;
-  bool changes_places = false;  // also without cos: a token without position
   const float* cos = nullptr;
   const float* sin = nullptr;
 
@@ -38,6 +37,7 @@ struct FusedSteps {
   double token_scale = 1;
   bool scales = false;  // by either
   int64_t hadamard = 0;
+  int64_t undone_hadamard = 0;  // before all else
 };
 
 // `x` is [heads][head_dim].

@@ -190,7 +190,7 @@ TEST_CASE("slots: bad arguments") {
   refused([](Args a) { a->table_blocks = -1; }, "table_blocks");
   refused([](Args a) { a->sequence_slots = 1; }, "sequence_slots");
   refused([](Args a) { a->table_dtype = ROTARY_U32; }, "table_dtype");
-  refused([](Args a) { a->reserved = 1; }, "reserved");
+  refused([](Args a) { a->shared = 2; }, "shared");
   refused([](Args a) { a->tokens = -1; }, "tokens");
   refused([](Args a) { a->block_table = nullptr; }, "block_table");
   refused([](Args a) { a->positions = nullptr; }, "positions");
