@@ -1076,7 +1076,7 @@ enum {
 // [block][slot][head][element] (NHD) is dense; HND has head_stride block_size *
 // head_dim and slot_stride head_dim; values stored transposed have an
 // element_stride.  Strides of Q8_0 count blocks of 32 elements, which are 34
-// bytes, and it has no element_stride.
+// bytes, and it has no element_stride.  All blocks are whole, the last one too.
 typedef struct rotary_cache {
   size_t struct_size;
   void *data;
@@ -1174,9 +1174,10 @@ ROTARY_API void rotary_fusion_init(rotary_fusion *fusion, size_t struct_size);
 
 typedef struct rotary_fused_args {
   size_t struct_size;
-  // The rotation and the tensors, 1 to 8 (ROTARY_MAX_FUSED).  It may be without
-  // rows, embedding and cos_sin if no tensor is rotated.  Rows for each head
-  // must be kept rows.
+  // The rotation and the tensors, at most 8 (ROTARY_MAX_FUSED).  It may be
+  // without rows, embedding and cos_sin if no tensor is rotated.  Rows for each
+  // head must be kept rows, as many as the tensor with the most heads has, and
+  // a rotary_dim of more than 2304 needs kept rows.
   const rotary_apply_args *apply;
   const rotary_fusion *fusions;  // [num_tensors], all of one struct_size
   const rotary_slots *slots;     // of the same batch and tokens; needed if some
@@ -1192,9 +1193,10 @@ ROTARY_API void rotary_fused_args_init(rotary_fused_args *args,
 // Runs a fused pass.  Everything is checked before the first write.  A token
 // without position is not rotated, all else is done with it; what is in no
 // sequence of packed positions, and of a cache what has no slot, is left out.
-// head_dim is at most 4096; 2048 with on_tile, or where a pairing changes
-// between two other steps.  A call takes at most 16 KB of stack and another 16
-// KB for a tile.  Nothing is allocated with one thread.
+// Where there is more to do than to rotate, head_dim is at most 4096; 2048 with
+// on_tile, or where a pairing changes between two other steps.  A call takes at
+// most 16 KB of stack and another 16 KB for a tile.  Nothing is allocated with
+// one thread.
 ROTARY_API rotary_status rotary_apply_fused(const rotary_fused_args *args,
                                             rotary_error *error);
 

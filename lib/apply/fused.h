@@ -72,14 +72,21 @@ struct FusedTensor {
   rotary_tile_function on_tile;
   void* user;
   int64_t* saturated;
+
+  // Halves of one: for a change of places from a tile to a tile, or a copy for
+  // a function.
+  bool TakesTwoTiles() const {
+    return (loads && changes && stores) || on_tile != nullptr;
+  }
 };
 
 constexpr int64_t kMostFused = 8;
 
 struct FusedCall {
-  ApplyCall apply;   // without tensors; its rows are for all
-  bool has_rows;     // some tensor is rotated
-  int64_t row_step;  // floats from head to head, where rows differ
+  ApplyCall apply;       // without tensors; its rows are for all
+  bool has_rows;         // there is something to rotate by
+  bool needs_kept_rows;  // which these are not
+  int64_t row_step;      // floats from head to head, where rows differ
   int64_t state_step;
   const int32_t* slots;         // [batch][tokens], or nullptr
   const int32_t* source_slots;  // the same

@@ -86,6 +86,7 @@ void HeadNorm::Load(const Chunk& chunk, const TileInput& input, bool norms,
     };
     job.weight = behind(norm.weight);
     job.bias = behind(norm.bias);
+    job.bias_factors = HasScales() ? scales_ : nullptr;
   } else if (Scales()) {
     job.factors = scales_;
   }

@@ -21,10 +21,7 @@ class HeadNorm {
   bool IsLast() const { return fused_.norm.after && fused_.rotates; }
 
   // Whether heads are multiplied by something without a norm.
-  bool Scales() const {
-    const bool scales = fused_.scale != 1.0f || fused_.token_scales != nullptr;
-    return scales && fused_.norm.kind == Norm::kNone;
-  }
+  bool Scales() const { return HasScales() && fused_.norm.kind == Norm::kNone; }
 
   // What each head of a chunk is multiplied by beside its norm's factor.
   void ReadScales(const Chunk& chunk);
@@ -50,9 +47,13 @@ class HeadNorm {
             float* to) const;
 
   // Memory for as many numbers as a chunk has heads, once they are stored.
-  float* Spare() { return factors_; }
+  float* Spare() { return sums_; }
 
  private:
+  bool HasScales() const {
+    return fused_.scale != 1.0f || fused_.token_scales != nullptr;
+  }
+
   template <class Find>
   double SumOfAll(int64_t step, bool squares, Chunk* chunk, const Find& find) {
     double sum = 0.0;

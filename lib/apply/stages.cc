@@ -18,7 +18,7 @@ class Stages {
         chunk_(call, index, job, run),
         norm_(fused_),
         tile_(tile) {
-    const bool two = (fused_.changes && fused_.stores) || CallsFunction();
+    const bool two = fused_.TakesTwoTiles();
     other_ = two ? tile + kTileFloats / 2 : tile;
     const int64_t floats = two ? kTileFloats / 2 : kTileFloats;
     most_heads_ = std::min(floats / fused_.tensor.head_dim, kTileHeads);

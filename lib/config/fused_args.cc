@@ -73,6 +73,7 @@ rotary_status ReadRowSteps(const rotary_apply_args& apply, FusedCall* call,
                            rotary_error* error) {
   call->row_step = 0;
   call->state_step = 0;
+  call->needs_kept_rows = false;
   if (!call->has_rows) return ROTARY_OK;
   if (call->apply.by_head) {
     if (call->apply.rows == nullptr) {
@@ -92,10 +93,7 @@ rotary_status ReadRowSteps(const rotary_apply_args& apply, FusedCall* call,
   const bool kept =
       call->apply.rows != nullptr ||
       (apply.cos_sin != nullptr && AreF32Rows(call->apply.cos_sin));
-  if (!kept && call->apply.pairs > kMostPairs) {
-    return FailArgument(error, "embedding", 2 * call->apply.pairs,
-                        "this rotary_dim needs kept rows");
-  }
+  call->needs_kept_rows = !kept && call->apply.pairs > kMostPairs;
   return ROTARY_OK;
 }
 
@@ -207,7 +205,15 @@ rotary_status CheckFusedArgs(const rotary_fused_args* from, FusedCall* call,
   }
   Uses uses;
   for (int i = 0; i < sources.count; ++i) {
-    uses.Add(-1, "rows", nullptr, false)->region = RegionOf(sources.spans[i]);
+    Use* use = uses.Add(-1, "rows", nullptr, false);
+    use->region = RegionOf(sources.spans[i]);
+    // Of positions in detail: they may lie in gaps.
+    if (i == 0 && call->apply.rows == nullptr && apply.positions != nullptr) {
+      const rotary_embedding* embedding = call->apply.embedding;
+      use->region = PositionsRegion(call->apply.positions,
+                                    embedding != nullptr ? embedding->axes : 1,
+                                    {apply.batch, apply.tokens});
+    }
   }
   status = ReadRowSteps(apply, call, error);
   if (status != ROTARY_OK) return status;

@@ -22,7 +22,7 @@ rotary_status ReadCacheOutput(const FusedReader& r, rotary_pairing* pairing) {
     return FailNull(r.error, "slots");
   }
   status = ReadCache(r.fusion.cache, false, r.index, r.in.heads, r.in.head_dim,
-                     r.call.num_slots, &r.out->cache, pairing,
+                     r.NumSlots(r.call.num_slots), &r.out->cache, pairing,
                      &r.out->saturated, r.uses, r.error);
   if (status != ROTARY_OK) return status;
   r.out->to_cache = true;
@@ -61,6 +61,8 @@ rotary_status ReadTensorOutput(const FusedReader& r, const Shape& shape,
   Format output = {};
   const rotary_dtype dtype =
       in.output_dtype == 0 ? in.input_dtype : in.output_dtype;
+  // In place, what is wrong with the output is the input's.
+  const Side& side = r.in.output == nullptr ? kInput : kOutput;
   rotary_status status = ReadFormat(kOutput, in.output, empty, dtype,
                                     ROTARY_HALF, r.OfTensor(), &output);
   if (status != ROTARY_OK) return status;
@@ -75,7 +77,7 @@ rotary_status ReadTensorOutput(const FusedReader& r, const Shape& shape,
   *in_place = in.input == in.output && input.size == output.size &&
               Equal(UsedStrides(tensor.input_strides, shape, in.heads),
                     UsedStrides(strides, shape, in.heads));
-  return AddSide(r, kOutput, in.output, output.size, shape, strides, true);
+  return AddSide(r, side, in.output, output.size, shape, strides, true);
 }
 
 }  // namespace

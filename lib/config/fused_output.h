@@ -22,6 +22,10 @@ struct FusedReader {
   Uses* uses;
   rotary_error* error;
 
+  // Of no tokens there need not be any memory.
+  int64_t NumSlots(int64_t num_slots) const {
+    return call.apply.batch * call.apply.tokens == 0 ? 0 : num_slots;
+  }
   TensorFailure OfTensor() const { return {index, error}; }
   FusionFailure OfFusion() const { return {index, error}; }
 };

@@ -92,9 +92,10 @@ rotary_status ReadSource(const FusedReader& r, Format* format) {
   Cache& source = r.out->source;
   rotary_pairing pairing;
   int64_t* saturated;
-  const rotary_status status = ReadCache(
-      r.fusion.source, true, r.index, r.in.heads, r.in.head_dim,
-      r.call.num_source_slots, &source, &pairing, &saturated, r.uses, r.error);
+  const rotary_status status =
+      ReadCache(r.fusion.source, true, r.index, r.in.heads, r.in.head_dim,
+                r.NumSlots(r.call.num_source_slots), &source, &pairing,
+                &saturated, r.uses, r.error);
   if (status != ROTARY_OK) return status;
   format->pairing = kHalf;
   if (r.out->rotates && !ReadPairing(pairing, &format->pairing)) {
@@ -196,7 +197,7 @@ void Plan(const FusedReader& r, Pairing from, Pairing to, bool in_place) {
 rotary_status CheckTile(const FusedReader& r) {
   const FusedTensor& out = *r.out;
   if (!out.loads && !out.stores) return ROTARY_OK;
-  const bool two = (out.changes && out.stores) || out.on_tile != nullptr;
+  const bool two = out.TakesTwoTiles();
   const int64_t most = two ? kTileFloats / 2 : kTileFloats;
   if (r.in.head_dim <= most) return ROTARY_OK;
   return r.OfTensor()("head_dim", r.in.head_dim,
@@ -214,6 +215,10 @@ rotary_status ReadBoth(const FusedReader& r, bool* in_place) {
   if (out->rotates && !r.call.has_rows) {
     return r.OfFusion()("rotates", 1,
                         "must be 0 without rows, embedding or cos_sin");
+  }
+  if (out->rotates && r.call.needs_kept_rows) {
+    return FailArgument(r.error, "rows", 2 * r.call.apply.pairs,
+                        "this rotary_dim needs kept rows");
   }
   Shape shape;
   rotary_status status = ReadRange(r, &shape);

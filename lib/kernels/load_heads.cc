@@ -147,25 +147,28 @@ HWY_INLINE void LoadColumns(Tag d, const LoadHeadsJob& job, int64_t e) {
   if (kLoad == Load::kCentered && shared) bias = bias_of(0);
   float* to = job.tile + e;
   const int64_t head_dim = job.shape.head_dim;
-  ForEachHead<From>(job.shape, job.input,
-                    [&](int64_t i, const Lane* x) HWY_ATTR {
-                      Vec v = From::Load(d, x + e);
-                      if (kLoad == Load::kCentered) {
-                        v = hn::Sub(v, hn::Set(d, job.means[i]));
-                      }
-                      if (kLoad >= Load::kScaled)
-                        v = hn::Mul(v, hn::Set(d, job.factors[i]));
-                      if (kLoad >= Load::kWeighted) {
-                        if (!shared) weight = weight_of(i);
-                        v = hn::Mul(v, weight);
-                      }
-                      if (kLoad == Load::kCentered) {
-                        if (!shared) bias = bias_of(i);
-                        v = hn::Add(v, bias);
-                      }
-                      hn::StoreU(v, d, to);
-                      to += head_dim;
-                    });
+  ForEachHead<From>(
+      job.shape, job.input, [&](int64_t i, const Lane* x) HWY_ATTR {
+        Vec v = From::Load(d, x + e);
+        if (kLoad == Load::kCentered) {
+          v = hn::Sub(v, hn::Set(d, job.means[i]));
+        }
+        if (kLoad >= Load::kScaled) v = hn::Mul(v, hn::Set(d, job.factors[i]));
+        if (kLoad >= Load::kWeighted) {
+          if (!shared) weight = weight_of(i);
+          v = hn::Mul(v, weight);
+        }
+        if (kLoad == Load::kCentered) {
+          if (!shared) bias = bias_of(i);
+          Vec added_last = bias;
+          if (job.bias_factors != nullptr) {
+            added_last = hn::Mul(bias, hn::Set(d, job.bias_factors[i]));
+          }
+          v = hn::Add(v, added_last);
+        }
+        hn::StoreU(v, d, to);
+        to += head_dim;
+      });
 }
 
 template <class From, Load kLoad>

@@ -42,8 +42,8 @@ struct SumHeadsJob {
 };
 using SumHeadsKernel = void (*)(const SumHeadsJob& job);
 
-// tile = ((x - mean) * factor) * weight + bias, each step rounded to f32, of
-// which those that are nullptr are left out.
+// tile = ((x - mean) * factor) * weight + bias * bias_factor, each step rounded
+// to f32, of which those that are nullptr are left out.
 struct LoadHeadsJob {
   TileHeads shape;
   TileInput input;
@@ -52,6 +52,8 @@ struct LoadHeadsJob {
   const float* factors;  // of each head
   const void* weight;    // [head_dim] for each head; then there are factors too
   const void* bias;      // with means only
+  const float* bias_factors;   // of each head, which bias is multiplied by; or
+                               // nullptr
   int64_t weight_head_stride;  // in elements, of both; 0: all heads share them
   Dtype weight_dtype;
   float weight_added;  // 0, or 1: the factor is 1 + weight

@@ -80,7 +80,10 @@ void Norm(const FusedSteps& s, Heads* x) {
         weight = weight + Bounded{s.weight_added, 0};
       }
       if (!s.weight.empty()) v = v * weight;
-      if (!s.bias.empty()) v = v + Bounded{s.bias[at], 0};
+      if (!s.bias.empty()) {
+        const Bounded bias = {s.bias[at], 0};
+        v = v + (s.scales ? bias * ScaleOf(s) : bias);
+      }
       (*x)[Index(i)] = v;
     }
   }
