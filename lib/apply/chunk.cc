@@ -105,7 +105,7 @@ void Chunk::WriteToOutput(Tensor* tensor) const {
   tensor->output_strides = {0, output_.token_stride, output_.head_stride};
 }
 
-void Chunk::ReadFrom(float* tile, Tensor* tensor) const {
+void Chunk::ReadFrom(const float* tile, Tensor* tensor) const {
   const int64_t head_dim = tensor->head_dim;
   tensor->heads = heads;
   tensor->input = tile;
@@ -144,23 +144,23 @@ void Chunk::Rotate(Tensor* tensor) const {
   job.sin += row * job.row_stride;
   job.rotates += row * job.rotates_stride;
   if (call_.row_step == 0) return tensor->rotate(job);
-  RotateByHead(*tensor, &job);
+  RotateByHead(*tensor, job);
 }
 
 // Each head has rows of its own.
-void Chunk::RotateByHead(const Tensor& tensor, RotateJob* job) const {
+void Chunk::RotateByHead(const Tensor& tensor, RotateJob job) const {
   Tensor one = tensor;
   one.heads = 1;
-  job->tensors = &one;
-  job->tensors_end = &one + 1;
-  job->cos += head * call_.row_step;
-  job->sin += head * call_.row_step;
-  job->rotates += head * call_.state_step;
+  job.tensors = &one;
+  job.tensors_end = &one + 1;
+  job.cos += head * call_.row_step;
+  job.sin += head * call_.row_step;
+  job.rotates += head * call_.state_step;
   for (int64_t h = 0; h < tensor.heads; ++h) {
-    tensor.rotate(*job);
-    job->cos += call_.row_step;
-    job->sin += call_.row_step;
-    job->rotates += call_.state_step;
+    tensor.rotate(job);
+    job.cos += call_.row_step;
+    job.sin += call_.row_step;
+    job.rotates += call_.state_step;
     one.input = static_cast<const char*>(one.input) +
                 tensor.input_strides.head * tensor.input_size;
     one.output = static_cast<char*>(one.output) +

@@ -45,7 +45,7 @@ class Chunk {
   // To what a rotation leads, and whence.
   void ReadFromInput(Tensor* tensor) const;
   void WriteToOutput(Tensor* tensor) const;
-  void ReadFrom(float* tile, Tensor* tensor) const;
+  void ReadFrom(const float* tile, Tensor* tensor) const;
   void WriteTo(float* tile, Tensor* tensor) const;
 
   // Turns the heads, or copies them where their tensor is not rotated.
@@ -58,7 +58,7 @@ class Chunk {
   int64_t heads = 0;
 
  private:
-  void RotateByHead(const Tensor& tensor, RotateJob* job) const;
+  void RotateByHead(const Tensor& tensor, RotateJob job) const;
   TileScales ScalesIn(const Cache& cache, int64_t slot) const;
 
   const FusedCall& call_;

@@ -118,7 +118,7 @@ class Stages {
   }
 
   // Gives the tile away, or a copy of it in another storage.
-  void CallFunction(float* tile) {
+  void CallFunction(const float* tile) {
     const int64_t head_dim = fused_.tensor.head_dim;
     rotary_tile given = {};
     given.struct_size = sizeof(given);

@@ -9,7 +9,7 @@
 
 namespace rotary {
 
-rotary_status CheckFusedArgs(const rotary_fused_args* args, FusedCall* call,
+rotary_status CheckFusedArgs(const rotary_fused_args* from, FusedCall* call,
                              int32_t* num_threads, rotary_error* error);
 
 }  // namespace rotary

@@ -220,7 +220,7 @@ rotary_status ReadBoth(const FusedReader& r, bool* in_place) {
     return FailArgument(r.error, "rows", 2 * r.call.apply.pairs,
                         "this rotary_dim needs kept rows");
   }
-  Shape shape;
+  Shape shape = {};
   rotary_status status = ReadRange(r, &shape);
   if (status != ROTARY_OK) return status;
   const int64_t pairs = out->rotates ? r.call.apply.pairs : 0;

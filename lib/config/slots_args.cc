@@ -133,7 +133,7 @@ rotary_status ReadSlotsArgs(const rotary_slots_args* from, void* memory,
   call->batch = from->batch;
   call->tokens = from->tokens;
   call->num_slots = from->num_slots;
-  size_t needed;
+  size_t needed = 0;
   status = ReadSlotsShape(from->batch * from->tokens, from->num_slots, &needed,
                           error);
   if (status != ROTARY_OK) return status;

@@ -992,7 +992,8 @@ typedef struct rotary_slots_args {
   int64_t block_size;        // the slots of a block; with a table
   int64_t sequence_slots;    // default 0; without a table
   rotary_dtype table_dtype;  // ROTARY_I32 (default) or I64
-  int32_t reserved;          // 0
+  int32_t shared;  // 1: several tokens may have a slot together, to be
+                   // read from; default 0
 } rotary_slots_args;
 
 ROTARY_API void rotary_slots_args_init(rotary_slots_args *args,
@@ -1075,7 +1076,7 @@ enum {
 // [block][slot][head][element] (NHD) is dense; HND has head_stride block_size *
 // head_dim and slot_stride head_dim; values stored transposed have an
 // element_stride.  Strides of Q8_0 count blocks of 32 elements, which are 34
-// bytes, and it has no element_stride.
+// bytes, and it has no element_stride.  All blocks are whole, the last one too.
 typedef struct rotary_cache {
   size_t struct_size;
   void *data;
@@ -1145,23 +1146,43 @@ typedef struct rotary_fusion {
   int64_t num_tokens;         // default ROTARY_DENSE: all from first_token on
   const rotary_cache *cache;  // default NULL; else the output is there, and the
                               // tensor's own must be NULL
+  // Default NULL; else the input is there, in source_slots, the tensor's own
+  // must be NULL, and a Hadamard transform is undone before all else.
+  const rotary_cache *source;
   // Default NULL; else it takes the output, as output_dtype (default: as input;
   // also I8, F8_E4M3, F8_E5M2, Q8_0) and output_pairing.
   rotary_tile_function on_tile;
   void *user;
 } rotary_fusion;
 
+// Moving what is in a cache: keys are rotated again, by rows that were made for
+// the differences of their positions (ROTARY_SHIFT), values are copied
+// (`rotates` 0), from source_slots to slots of the same cache or of another. In
+// the same (`source` and `cache` are equal, but for `saturated`), a slot that
+// is written must not be the source of another token: a token stays in its
+// slot, or goes to one that is free; forks have `shared` source slots. A token
+// that is not turned (it has no position, or cos is 1 and sin 0 for all pairs)
+// and is not otherwise changed is copied with its scales bit by bit; one that
+// stays in its slot then is not touched at all.  All others are rounded once
+// more by each move: f32 by 3u of its pair's length, u = 2^-24; 16 bits by half
+// an ulp; bytes by half of a step of their scale, which if it is made anew
+// grows with the largest element.  After n moves the error of an element is at
+// most n times that, so keys that are moved often are better rotated from
+// unrotated ones.
+
 ROTARY_API void rotary_fusion_init(rotary_fusion *fusion, size_t struct_size);
 
 typedef struct rotary_fused_args {
   size_t struct_size;
-  // The rotation and the tensors, 1 to 8 (ROTARY_MAX_FUSED).  It may be without
-  // rows, embedding and cos_sin if no tensor is rotated.  Rows for each head
-  // must be kept rows.
+  // The rotation and the tensors, at most 8 (ROTARY_MAX_FUSED).  It may be
+  // without rows, embedding and cos_sin if no tensor is rotated.  Rows for each
+  // head must be kept rows, as many as the tensor with the most heads has, and
+  // a rotary_dim of more than 2304 needs kept rows.
   const rotary_apply_args *apply;
   const rotary_fusion *fusions;  // [num_tensors], all of one struct_size
   const rotary_slots *slots;     // of the same batch and tokens; needed if some
                                  // tensor has a cache
+  const rotary_slots *source_slots;  // the same, if some has a source
 } rotary_fused_args;
 
 #define ROTARY_MAX_FUSED 8
@@ -1172,9 +1193,10 @@ ROTARY_API void rotary_fused_args_init(rotary_fused_args *args,
 // Runs a fused pass.  Everything is checked before the first write.  A token
 // without position is not rotated, all else is done with it; what is in no
 // sequence of packed positions, and of a cache what has no slot, is left out.
-// head_dim is at most 4096; 2048 with on_tile, or where a pairing changes
-// between two other steps.  A call takes at most 16 KB of stack and another 16
-// KB for a tile.  Nothing is allocated with one thread.
+// Where there is more to do than to rotate, head_dim is at most 4096; 2048 with
+// on_tile, or where a pairing changes between two other steps.  A call takes at
+// most 16 KB of stack and another 16 KB for a tile.  Nothing is allocated with
+// one thread.
 ROTARY_API rotary_status rotary_apply_fused(const rotary_fused_args *args,
                                             rotary_error *error);
 
