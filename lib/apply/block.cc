@@ -12,11 +12,14 @@ namespace {
 // 7 of the 16 KB of a call to all its other frames.
 constexpr int64_t kScratchFloats = 2304;
 static_assert(kScratchFloats % (2 * kPairPadding) == 0);
+static_assert(kFusedScratchFloats % (2 * kPairPadding) == 0);
 
+// The memory of some rows.
 struct Scratch {
-  alignas(64) float values[kScratchFloats];
-  uint8_t states[kBlockTokens];
-  int32_t positions[kBlockTokens];
+  float* values;
+  int64_t floats;
+  uint8_t* states;     // [kBlockTokens]
+  int32_t* positions;  // the same
 };
 
 // With the rows of all pairs.
@@ -110,44 +113,44 @@ inline void RotateWithRows(const ApplyCall& call, Part* part) {
 // Rows of a caller's own cos and sin; as FillRows.
 [[gnu::noinline]] void GatherSomeRows(const ApplyCall& call, const Part& part,
                                       int64_t chunk, int64_t pair,
-                                      Scratch* scratch) {
+                                      const Scratch& scratch) {
   const int64_t count = part.job.count;
-  const int32_t* positions = scratch->positions;
+  const int32_t* positions = scratch.positions;
   GatherRowsJob job = RowsJob(call.cos_sin, part.job.b, part.job.token,
                               part.first_head, pair, positions);
   job.count = count;
   job.pair_count = std::min(chunk, call.pairs - pair);
-  job.to_cos = scratch->values;
-  job.to_sin = scratch->values + chunk;
+  job.to_cos = scratch.values;
+  job.to_sin = scratch.values + chunk;
   job.to_row_stride = 2 * chunk;
   kGatherRows[call.target](job);
   for (int64_t i = 0; i < count; ++i) {
     const bool rotates = !call.cos_sin.by_position || positions[i] >= 0;
-    scratch->states[i] = rotates ? kRotated : kCopied;
+    scratch.states[i] = rotates ? kRotated : kCopied;
   }
   if (call.positions.cu_seqlens != nullptr) {
-    MarkPadding(call.positions, part.job.token, count, scratch->states);
+    MarkPadding(call.positions, part.job.token, count, scratch.states);
   }
 }
 
 // Rows that are not plain; as FillRows.
 [[gnu::noinline]] void MakeOtherRows(const ApplyCall& call, const Part& part,
                                      int64_t chunk, int64_t pair,
-                                     Scratch* scratch) {
+                                     const Scratch& scratch) {
   const int64_t pairs = std::min(chunk, PaddedPairs(call.pairs) - pair);
   // A part may begin at any head also where all of them share their rows.
   const int64_t head = call.embedding->heads > 1 ? part.first_head : 0;
   const TokenRows rows = {
       call.target, call.embedding, &call.positions, call.factors,
       part.job.b,  part.job.token, part.job.count,  head,
-      pair,        pairs,          scratch->values, scratch->values + chunk,
-      2 * chunk,   scratch->states};
+      pair,        pairs,          scratch.values,  scratch.values + chunk,
+      2 * chunk,   scratch.states};
   MakeTokenRows(rows);
 }
 
 // The rows of a part, `chunk` pairs from `pair` on, are put into scratch.
 inline void FillRows(const ApplyCall& call, const Part& part, int64_t chunk,
-                     int64_t pair, Scratch* scratch) {
+                     int64_t pair, const Scratch& scratch) {
   if (call.embedding == nullptr) {
     return GatherSomeRows(call, part, chunk, pair, scratch);
   }
@@ -155,14 +158,14 @@ inline void FillRows(const ApplyCall& call, const Part& part, int64_t chunk,
   MakeRowsJob job = RowsJob(*call.embedding, call.factors);
   job.pair_begin = pair;
   job.pair_count = std::min(chunk, job.padded_pairs - pair);
-  job.positions = scratch->positions;
+  job.positions = scratch.positions;
   job.count = part.job.count;
-  job.cos = scratch->values;
-  job.sin = scratch->values + chunk;
+  job.cos = scratch.values;
+  job.sin = scratch.values + chunk;
   job.row_stride = 2 * chunk;
-  job.rotates = scratch->states;
+  job.rotates = scratch.states;
   kMakeRows[call.target](job);
-  MarkRows(call.positions, part.job.token, part.job.count, scratch->states);
+  MarkRows(call.positions, part.job.token, part.job.count, scratch.states);
 }
 
 // One token's heads that are wider than the rows in scratch, and must be copied
@@ -170,23 +173,23 @@ inline void FillRows(const ApplyCall& call, const Part& part, int64_t chunk,
 // that only tensors which need a tile have one on the stack.
 [[gnu::noinline]] void RotateWideTiled(const ApplyCall& call, const Part& part,
                                        const Tensor& tensor, int64_t chunk,
-                                       Scratch* scratch) {
+                                       const Scratch& scratch) {
   TiledHeads heads(tensor, part.job);
   while (heads.Next()) {
     for (int64_t pair = 0; pair < call.pairs; pair += chunk) {
       FillRows(call, part, chunk, pair, scratch);
-      heads.Rotate(pair, std::min(chunk, call.pairs - pair), scratch->values,
-                   scratch->values + chunk, scratch->states[0]);
+      heads.Rotate(pair, std::min(chunk, call.pairs - pair), scratch.values,
+                   scratch.values + chunk, scratch.states[0]);
     }
   }
 }
 
 // With the rows of a few tokens at a time, of very wide heads a few pairs at a
-// time.  Kept rows need no scratch, so they must not find its frame around
-// them.
-[[gnu::noinline]] void RotateWithScratch(const ApplyCall& call, Part* part) {
-  Scratch scratch;
-  const int64_t chunk = std::min(PaddedPairs(call.pairs), kScratchFloats / 2);
+// time.
+[[gnu::always_inline]] inline void RotateByPortions(const ApplyCall& call,
+                                                    const Scratch& scratch,
+                                                    Part* part) {
+  const int64_t chunk = std::min(PaddedPairs(call.pairs), scratch.floats / 2);
   RotateJob& job = part->job;
   job.cos = scratch.values;
   job.sin = scratch.values + chunk;
@@ -197,15 +200,15 @@ inline void FillRows(const ApplyCall& call, const Part& part, int64_t chunk,
   job.given_rows = call.embedding == nullptr;
   const int64_t end = job.token + job.count;
   while (job.token < end) {
-    if (job.count * job.row_stride > kScratchFloats) {
-      job.count = kScratchFloats / job.row_stride;
+    if (job.count * job.row_stride > scratch.floats) {
+      job.count = scratch.floats / job.row_stride;
     }
     if (call.embedding != nullptr ? call.plain : call.cos_sin.by_position) {
       ReadPositions(call.positions, 0, job.b, job.token, job.count,
                     scratch.positions);
     }
     for (int64_t pair = 0; pair < call.pairs; pair += chunk) {
-      FillRows(call, *part, chunk, pair, &scratch);
+      FillRows(call, *part, chunk, pair, scratch);
       job.pair_begin = pair;
       job.pair_count = std::min(chunk, call.pairs - pair);
       RotateTensors(part);
@@ -213,7 +216,7 @@ inline void FillRows(const ApplyCall& call, const Part& part, int64_t chunk,
     if (call.pairs > chunk) {
       for (const Tensor* t = part->tensors; t < part->tensors_end; ++t) {
         if (t->tile == Tile::kNone) continue;
-        RotateWideTiled(call, *part, *t, chunk, &scratch);
+        RotateWideTiled(call, *part, *t, chunk, scratch);
       }
     }
     job.token += job.count;
@@ -224,14 +227,25 @@ inline void FillRows(const ApplyCall& call, const Part& part, int64_t chunk,
   job.rotates = nullptr;
 }
 
+// Kept rows need no scratch, so they must not find its frame around them.
+template <int64_t kFloats>
+[[gnu::noinline]] void RotateWithScratch(const ApplyCall& call, Part* part) {
+  alignas(64) float values[static_cast<size_t>(kFloats)];
+  uint8_t states[kBlockTokens];
+  int32_t positions[kBlockTokens];
+  RotateByPortions(call, {values, kFloats, states, positions}, part);
+}
+
 // Of heads that share their rows.
 inline void RotateShared(const ApplyCall& call, Part* part) {
   if (call.rows != nullptr) {
     RotateWithRows(call, part);
   } else if (call.embedding == nullptr && AreF32Rows(call.cos_sin)) {
     RotateWithF32Rows(call, part);
+  } else if (part->fused != nullptr) {
+    RotateWithScratch<kFusedScratchFloats>(call, part);
   } else {
-    RotateWithScratch(call, part);
+    RotateWithScratch<kScratchFloats>(call, part);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "lib/config/fused_args.h"
 
+#include "lib/apply/block.h"
 #include "lib/apply/memory.h"
 #include "lib/config/apply_args.h"
 #include "lib/config/common_args.h"
@@ -88,8 +89,7 @@ rotary_status ReadRowSteps(const rotary_apply_args& apply, FusedCall* call,
     call->state_step = call->apply.row_head_stride;
     call->apply.by_head = false;
   }
-  // What rows that are made on the way have room for.
-  constexpr int64_t kMostPairs = 1152;
+  constexpr int64_t kMostPairs = kFusedScratchFloats / 2;
   const bool kept =
       call->apply.rows != nullptr ||
       (apply.cos_sin != nullptr && AreF32Rows(call->apply.cos_sin));

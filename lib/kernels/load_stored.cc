@@ -21,7 +21,7 @@ namespace {
 
 // Elements that are widened together; those that do not lie side by side are
 // brought together before.
-constexpr int64_t kRun = 256;
+constexpr int64_t kRun = 64;
 
 // Calls each(head of the tile, where it is in memory, where its scale is, the
 // tile's floats).

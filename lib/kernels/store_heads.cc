@@ -23,7 +23,7 @@ namespace {
 
 // Elements that are converted together; those that do not lie side by side go
 // by way of a copy.
-constexpr int64_t kRun = 256;
+constexpr int64_t kRun = 64;
 
 template <class Lane>
 HWY_INLINE void Scatter(const Lane* from, int64_t count, Lane* to,

@@ -14,7 +14,7 @@ namespace rotary {
 
 // A tile has at most so many floats, and so many heads (of all its tokens).
 constexpr int64_t kTileFloats = 4096;
-constexpr int64_t kTileHeads = 64;
+constexpr int64_t kTileHeads = 32;
 
 // Heads of some tokens in memory, and in a tile [tokens][heads][head_dim].
 struct TileHeads {

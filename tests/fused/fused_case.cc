@@ -66,19 +66,20 @@ FusedCase::FusedCase(uint64_t seed) {
   const int64_t parts = random.Integer(1, 3);
   for (int64_t i = 0; i < parts; ++i) {
     parts_.push_back(std::make_unique<FusedPart>(shared_, &random));
+    tensors_.push_back(parts_.back()->tensor());
+    fusions_.push_back(parts_.back()->fusion());
   }
 }
 
 void FusedCase::Run(const char* target, int32_t num_threads, bool kept_rows) {
-  std::vector<rotary_tensor> tensors;
-  std::vector<rotary_fusion> fusions;
-  for (const auto& part : parts_) {
-    part->Reset();
-    tensors.push_back(part->tensor());
-    fusions.push_back(part->fusion());
-  }
+  for (const auto& part : parts_) part->Reset();
+  REQUIRE(RunUnchecked(target, num_threads, kept_rows) == ROTARY_OK);
+}
+
+rotary_status FusedCase::RunUnchecked(const char* target, int32_t num_threads,
+                                      bool kept_rows) {
   rotary_apply_args apply =
-      MakeApplyArgs(shared_.batch, shared_.tokens, tensors);
+      MakeApplyArgs(shared_.batch, shared_.tokens, tensors_);
   apply.target = target;
   apply.num_threads = num_threads;
   if (kept_rows) {
@@ -90,10 +91,9 @@ void FusedCase::Run(const char* target, int32_t num_threads, bool kept_rows) {
   rotary_fused_args args;
   rotary_fused_args_init(&args, sizeof(args));
   args.apply = &apply;
-  args.fusions = fusions.data();
+  args.fusions = fusions_.data();
   args.slots = shared_.map;
-  rotary_error error;
-  RequireOk(rotary_apply_fused(&args, &error), error);
+  return rotary_apply_fused(&args, nullptr);
 }
 
 std::string FusedCase::Check() const {

@@ -20,6 +20,9 @@ class FusedCase {
 
   // From the same memory each time; by kept rows or by the embedding.
   void Run(const char* target, int32_t num_threads, bool kept_rows);
+  // From what is there.  Only the library's calls take much stack here.
+  rotary_status RunUnchecked(const char* target, int32_t num_threads,
+                             bool kept_rows);
   std::string Check() const;
   std::vector<uint8_t> Result() const;
   std::string Describe() const;
@@ -27,6 +30,8 @@ class FusedCase {
  private:
   FusedRows shared_;
   std::vector<std::unique_ptr<FusedPart>> parts_;
+  std::vector<rotary_tensor> tensors_;
+  std::vector<rotary_fusion> fusions_;
 };
 
 }  // namespace rotary_test
