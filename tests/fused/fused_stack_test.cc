@@ -25,8 +25,8 @@ void CheckStack(const char* target, bool kept_rows, FusedCase* fused) {
   REQUIRE(bytes <= kMostBytes);
 }
 
-TEST_CASE("fused stack: random passes") {
-  const uint64_t count = Effort<uint64_t>(60, 2000);
+TEST_CASE("stack: random fused passes") {
+  const uint64_t count = Effort<uint64_t>(40, 1000);
   for (uint64_t seed = 1; seed <= count; ++seed) {
     CAPTURE(seed);
     FusedCase fused(seed);
