@@ -42,10 +42,14 @@ FusedPart::FusedPart(const FusedRows& shared, Random* random)
   const int64_t rotary_dim = fusion_.rotates == 1 ? shared.rotary_dim : 1;
   const std::vector<int64_t> dims = {1, 16, 24, 32, 64, 96, 128, 192, 256};
   int64_t head_dim = random->Choose(dims);
-  if (random->Integer(0, 20) == 0) head_dim = 2048;
+  // Much of one thing at a time.
+  const bool few_tokens = shared.batch * shared.tokens < 12;
+  const bool wide = few_tokens && random->Integer(0, 20) == 0;
+  if (wide) head_dim = 2048;
   if (head_dim < rotary_dim) head_dim = rotary_dim + random->Integer(0, 3);
-  const int64_t heads = random->Integer(0, 8) == 0 ? random->Integer(20, 70)
-                                                   : random->Integer(1, 6);
+  const bool many = few_tokens && !wide && random->Integer(0, 5) == 0;
+  const int64_t heads =
+      many ? random->Integer(20, 70) : random->Integer(1, few_tokens ? 6 : 2);
   shape_ = {shared.batch, fusion_.num_tokens, heads, head_dim};
   MakeInput(random);
   MakeNorm(random);

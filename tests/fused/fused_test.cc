@@ -15,7 +15,7 @@ namespace rotary_test {
 namespace {
 
 TEST_CASE("fused passes: random ones") {
-  const uint64_t count = Effort<uint64_t>(100, 10000);
+  const uint64_t count = Effort<uint64_t>(80, 10000);
   for (uint64_t seed = 1; seed <= count; ++seed) {
     CAPTURE(seed);
     FusedCase fused(seed);

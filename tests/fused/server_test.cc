@@ -15,7 +15,7 @@ namespace rotary_test {
 namespace {
 
 TEST_CASE("a server's cache, step by step") {
-  const int64_t steps = Effort<int64_t>(300, 10000);
+  const int64_t steps = Effort<int64_t>(120, 10000);
   for (const rotary_dtype dtype :
        {ROTARY_F32, ROTARY_BF16, ROTARY_I8, ROTARY_Q8_0}) {
     CAPTURE(dtype);
