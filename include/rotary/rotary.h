@@ -1177,7 +1177,7 @@ typedef struct rotary_fused_args {
   // The rotation and the tensors, at most 8 (ROTARY_MAX_FUSED).  It may be
   // without rows, embedding and cos_sin if no tensor is rotated.  Rows for each
   // head must be kept rows, as many as the tensor with the most heads has, and
-  // a rotary_dim of more than 1536 needs kept rows.
+  // a rotary_dim of more than 768 needs kept rows.
   const rotary_apply_args *apply;
   const rotary_fusion *fusions;  // [num_tensors], all of one struct_size
   const rotary_slots *slots;     // of the same batch and tokens; needed if some

@@ -51,7 +51,7 @@ constexpr int64_t kHeadsTogether = 4;
 
 // The rows that are made on the way in a fused call: there is less room, and
 // all pairs of a row are needed at once.
-constexpr int64_t kFusedScratchFloats = 1536;
+constexpr int64_t kFusedScratchFloats = 768;
 
 // Rotates tokens [job.token, job.token + job.count), at most kBlockTokens, of
 // sequence job.b.  What else is in the job is changed.

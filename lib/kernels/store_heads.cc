@@ -77,7 +77,7 @@ void StoreHeadsAs(const StoreHeadsJob& job) {
 
 // One head with scales that are given; its first is at `at`.
 template <class To>
-HWY_INLINE int64_t StoreGiven(const StoreHeadsJob& job, const float* from,
+HWY_NOINLINE int64_t StoreGiven(const StoreHeadsJob& job, const float* from,
                               uint8_t* to, int64_t at) {
   const TileScales& scales = job.scales;
   const int64_t stride = scales.element_stride;
@@ -125,7 +125,7 @@ HWY_INLINE void StoreScaled(const float* from, int64_t count, float inverse,
 
 // Heads of which each has a scale of its own.
 template <class To>
-HWY_INLINE void StoreMade(const StoreHeadsJob& job) {
+HWY_NOINLINE void StoreMade(const StoreHeadsJob& job) {
   const TileOutput& output = job.output;
   const TileScales& scales = job.scales;
   const int64_t head_dim = job.shape.head_dim;

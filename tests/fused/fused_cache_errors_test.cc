@@ -284,10 +284,10 @@ TEST_CASE("fused errors: heads that are larger than a tile") {
   });
   // Rows that would have to be made are limited too.
   F call;
-  const Embedding wide = MakeEmbedding(1538);
+  const Embedding wide = MakeEmbedding(770);
   call.UseEmbedding();
   call.apply.embedding = wide.get();
-  CheckFusedRefused(call, {"rows", 1538});
+  CheckFusedRefused(call, {"rows", 770});
 }
 
 }  // namespace
