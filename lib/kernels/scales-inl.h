@@ -1,5 +1,5 @@
 // Scales of heads that are stored as bytes: made, stored, read, inverted.
-// Included by kernels/store_heads.cc, once per target.
+// Included by kernels/store_heads.cc and load_stored.cc, once per target.
 
 #include <stdint.h>
 #include <string.h>
@@ -75,7 +75,7 @@ struct GroupScales {
   alignas(64) float largest[kGroups];
   alignas(64) float scales[kGroups];
   alignas(64) float inverses[kGroups];
-  bool near;  // no element is NaN or infinite
+  bool near;  // no element is out of range, NaN or infinite
 };
 
 // Finds what they should be for groups of `count` elements, one behind the
@@ -125,6 +125,7 @@ HWY_INLINE void StoreScale(int64_t group, Dtype dtype, void* to, int64_t at,
   // A NaN and an infinity stay.
   if (scale > kMost && largest <= std::numeric_limits<float>::max()) {
     scale = kMost;
+    found->near = false;
   }
   scale = StoreScaleAs<F16>(scale, to, at);
   // More than f16 is rounded by, and less than half of a step.

@@ -231,6 +231,25 @@ TEST_CASE("bytes: scales of heads of every magnitude") {
   }
 }
 
+TEST_CASE("bytes: heads that no scale in f16 is large enough for") {
+  static constexpr double kMost = 65504.0;
+  ForEachTarget([](const char* target) {
+    for (const rotary_dtype dtype : {ROTARY_I8, ROTARY_F8_E4M3, ROTARY_Q8_0}) {
+      std::vector<float> head(32, 1e6f);
+      head[0] = 1e9f;
+      head[1] = -3e38f;
+      const Made made = MakeScale(head, dtype, ROTARY_F16, target);
+      const rotary_dtype byte = dtype == ROTARY_Q8_0 ? ROTARY_I8 : dtype;
+      CAPTURE(dtype);
+      CHECK(made.scale == kMost);
+      CHECK(made.numbers[0] == LargestByte(byte));
+      CHECK(made.numbers[1] == -LargestByte(byte));
+      CHECK(std::fabs(made.numbers[2] - 1e6 / kMost) <=
+            0.51 * ByteStep(byte, 1e6 / kMost));
+    }
+  });
+}
+
 TEST_CASE("bytes: zeros, infinity and NaN in a head with a scale of its own") {
   ForEachTarget([](const char* target) {
     std::vector<float> head(32, 0.0f);
