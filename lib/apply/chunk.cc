@@ -3,19 +3,6 @@
 namespace rotary {
 namespace {
 
-Place PlaceIn(void* data, int64_t size, int64_t block_size,
-              const CacheStrides& strides, int64_t slot) {
-  const int64_t at =
-      slot / block_size * strides.block + slot % block_size * strides.slot;
-  return {static_cast<char*>(data) + at * size, strides.slot, strides.head,
-          strides.element};
-}
-
-Place PlaceIn(const Cache& cache, int64_t slot) {
-  return PlaceIn(cache.data, StorageSize(cache.storage), cache.block_size,
-                 cache.strides, slot);
-}
-
 Place OutputOf(const FusedTensor& fused, int64_t b, const HeadRun& run) {
   if (fused.to_cache) return PlaceIn(fused.cache, run.slot);
   const Tensor& tensor = fused.tensor;
@@ -78,8 +65,7 @@ TileSource Chunk::Source() const {
 TileScales Chunk::ScalesIn(const Cache& cache, int64_t slot) const {
   if (cache.scales == nullptr) return {};
   const int64_t size = ElementSize(cache.scales_dtype);
-  const Place place =
-      PlaceIn(cache.scales, size, cache.block_size, cache.scales_strides, slot);
+  const Place place = ScalesPlaceIn(cache, slot);
   const int64_t at = token * place.token_stride + head * place.head_stride;
   return {place.data + at * size, cache.scales_dtype, cache.makes_scales,
           place.token_stride,     place.head_stride,  place.element_stride};

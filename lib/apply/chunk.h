@@ -1,5 +1,5 @@
 // Some heads of some tokens of a fused tensor: where they are in memory, and
-// their rotation.  Used by apply/stages.cc and apply/head_norm.cc.
+// their rotation.  Used by apply/stages.cc, head_norm.cc and move_run.cc.
 
 #ifndef ROTARY_LIB_APPLY_CHUNK_H_
 #define ROTARY_LIB_APPLY_CHUNK_H_
@@ -18,6 +18,23 @@ struct Place {
   int64_t head_stride;
   int64_t element_stride;
 };
+
+// Of a slot in data of a cache, whose elements have so many bytes.
+inline Place PlaceIn(void* data, int64_t size, int64_t block_size,
+                     const CacheStrides& strides, int64_t slot) {
+  const int64_t at =
+      slot / block_size * strides.block + slot % block_size * strides.slot;
+  return {static_cast<char*>(data) + at * size, strides.slot, strides.head,
+          strides.element};
+}
+inline Place PlaceIn(const Cache& cache, int64_t slot) {
+  return PlaceIn(cache.data, StorageSize(cache.storage), cache.block_size,
+                 cache.strides, slot);
+}
+inline Place ScalesPlaceIn(const Cache& cache, int64_t slot) {
+  return PlaceIn(cache.scales, ElementSize(cache.scales_dtype),
+                 cache.block_size, cache.scales_strides, slot);
+}
 
 class Chunk {
  public:

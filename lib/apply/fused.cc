@@ -1,7 +1,6 @@
 #include "lib/apply/fused.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "lib/apply/block.h"
 #include "lib/apply/partition.h"
@@ -91,7 +90,7 @@ class TokensOf {
             IsStill(t) == run.still);
   }
 
-  // Whether a token is not turned.  (Of a turn the first pair tells.)
+  // Whether a token is not turned.
   bool IsStill(int64_t t) const {
     if (!fused_.rotates || State(t) == kCopied) return true;
     if (call_.row_step != 0) return false;

@@ -1,6 +1,6 @@
 // Fused passes: tensors that are normed, rotated, scaled and stored in slots of
 // a cache on one way through memory.  Plain data, made by config; run by
-// apply/apply.cc and apply/block.cc.
+// api, and by apply/block.cc once rows are there.
 
 #ifndef ROTARY_LIB_APPLY_FUSED_H_
 #define ROTARY_LIB_APPLY_FUSED_H_

@@ -1,5 +1,6 @@
 // Elements of one byte: int8 and fp8, rounded to nearest, ties to even, and
-// saturated.  Included by kernels/store_heads.cc, once per target.
+// saturated.  Included by kernels/load_stored.cc and
+// pack_bytes-inl.h, once per target.
 
 #include <stdint.h>
 

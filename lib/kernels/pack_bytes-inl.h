@@ -19,10 +19,6 @@ namespace rotary {
 namespace HWY_NAMESPACE {
 namespace {
 
-// Lambdas as large as some are not always inlined by themselves.
-#undef ROTARY_INLINE_LAMBDA
-#define ROTARY_INLINE_LAMBDA HWY_ATTR __attribute__((always_inline))
-
 #if HWY_TARGET != HWY_SCALAR
 // The low bytes of four vectors, one behind the other.
 template <class D>

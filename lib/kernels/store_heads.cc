@@ -11,6 +11,7 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 #include "lib/kernels/dtypes-inl.h"
+#include "lib/kernels/heads-inl.h"
 #include "lib/kernels/native_bf16-inl.h"
 #include "lib/kernels/pack_bytes-inl.h"
 #include "lib/kernels/scales-inl.h"
@@ -78,7 +79,7 @@ void StoreHeadsAs(const StoreHeadsJob& job) {
 // One head with scales that are given; its first is at `at`.
 template <class To>
 HWY_NOINLINE int64_t StoreGiven(const StoreHeadsJob& job, const float* from,
-                              uint8_t* to, int64_t at) {
+                                uint8_t* to, int64_t at) {
   const TileScales& scales = job.scales;
   const int64_t stride = scales.element_stride;
   int64_t beyond = 0;
@@ -148,7 +149,7 @@ HWY_NOINLINE void StoreMade(const StoreHeadsJob& job) {
       uint8_t* to = static_cast<uint8_t*>(output.data) +
                     t * output.token_stride + h * output.head_stride;
       const auto store = [&](int64_t e, int64_t count,
-                             uint8_t* run) ROTARY_INLINE_LAMBDA {
+                             uint8_t* run) ROTARY_LAMBDA {
         StoreScaled<To>(from + e, count, found.inverses[i], found.near, run);
       };
       ForEachRun(head_dim, to, output.element_stride, store);
