@@ -591,6 +591,22 @@ ROTARY_API rotary_status
 rotary_embedding_for_length(rotary_embedding *embedding, double length,
                             rotary_embedding **other, rotary_error *error);
 
+// The way from one embedding to another, itself an embedding: it turns keys
+// that `from` has rotated to what `to` rotates them to, when a cache outlives
+// the frequencies that it was made by (LONGROPE from short to long factors,
+// DYNAMIC_NTK of another length).  It has the axes of both: first the positions
+// that keys have by `from`, then those that they are to have by `to`; where
+// these are the same, positions have axis_stride 0.  The angle is position *
+// inv_freq by `to` less that by `from`, exactly; the gain is that of `to` over
+// that of `from`, with ROTARY_FORWARD.  from == to moves keys from old to new
+// positions.  Both are exact, without xPos, and have the same rotary_dim, heads
+// and axes, ROTARY_MAX_AXES / 2 at most; they may be destroyed before it.
+// (Since 0.5.)
+ROTARY_API rotary_status rotary_embedding_between(const rotary_embedding *from,
+                                                  const rotary_embedding *to,
+                                                  rotary_embedding **between,
+                                                  rotary_error *error);
+
 // NULL is legal.  No call that uses the embedding may be under way.
 ROTARY_API void rotary_embedding_destroy(rotary_embedding *embedding);
 
@@ -1156,8 +1172,9 @@ typedef struct rotary_fusion {
 } rotary_fusion;
 
 // Moving what is in a cache: keys are rotated again, by rows that were made for
-// the differences of their positions (ROTARY_SHIFT), values are copied
-// (`rotates` 0), from source_slots to slots of the same cache or of another. In
+// the differences of their positions (ROTARY_SHIFT) or for the way to another
+// embedding (rotary_embedding_between), values are copied (`rotates` 0), from
+// source_slots to slots of the same cache or of another.  In
 // the same (`source` and `cache` are equal, but for `saturated`), a slot that
 // is written must not be the source of another token: a token stays in its
 // slot, or goes to one that is free; forks have `shared` source slots. A token

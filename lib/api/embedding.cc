@@ -89,6 +89,19 @@ rotary_status rotary_embedding_for_length(rotary_embedding* embedding,
   return Make(config, true, other, error);
 }
 
+rotary_status rotary_embedding_between(const rotary_embedding* from,
+                                       const rotary_embedding* to,
+                                       rotary_embedding** between,
+                                       rotary_error* error) {
+  rotary::EmbeddingConfig config;
+  if (const rotary_status status =
+          rotary::ReadBetween(from, to, &config, error)) {
+    return status;
+  }
+  if (between == nullptr) return rotary::FailNull(error, "between");
+  return Make(config, true, between, error);
+}
+
 uint64_t rotary_embedding_fingerprint(const rotary_embedding* embedding) {
   return embedding == nullptr ? 0 : rotary::Fingerprint(*embedding);
 }

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include <algorithm>
+
 #include "lib/config/axes_config.h"
 #include "lib/config/common_args.h"
 #include "lib/config/error.h"
@@ -168,6 +170,59 @@ rotary_status ReadLength(const rotary_embedding* embedding, double length,
   *config = embedding->config;
   config->model.fields[kLength] = length;
   return ROTARY_OK;
+}
+
+rotary_status ReadBetween(const rotary_embedding* from,
+                          const rotary_embedding* to, EmbeddingConfig* config,
+                          rotary_error* error) {
+  if (from == nullptr) return FailNull(error, "from");
+  if (to == nullptr) return FailNull(error, "to");
+  const struct {
+    const rotary_embedding* embedding;
+    const char* name;
+  } both[] = {{from, "from"}, {to, "to"}};
+  for (const auto& one : both) {
+    const EmbeddingConfig& of = one.embedding->config;
+    Failure failure = {ROTARY_ERROR_UNSUPPORTED, one.name};
+    failure.type = Failure::kNone;
+    if (of.arithmetic != Arithmetic::kExact) {
+      return Fail(error, failure, "must be of ROTARY_EXACT arithmetic");
+    }
+    if (of.xpos != Xpos::kNone) {
+      return Fail(error, failure, "must be without xPos");
+    }
+  }
+  if (to->pairs != from->pairs) {
+    return FailArgument(error, "to", 2 * to->pairs,
+                        "its rotary_dim must be that of `from`");
+  }
+  if (to->heads != from->heads) {
+    return FailArgument(error, "to", to->heads,
+                        "it must have as many heads as `from`");
+  }
+  if (to->axes != from->axes) {
+    return FailArgument(error, "to", to->axes,
+                        "it must have as many axes as `from`");
+  }
+  if (2 * from->axes > kMaxAxes) {
+    return FailArgument(error, "from", from->axes,
+                        "axes, of both together, are more than "
+                        "ROTARY_MAX_AXES");
+  }
+  *config = {};
+  config->rotary_dim = 2 * from->pairs;
+  config->heads = from->heads;
+  config->axes.count = 2 * from->axes;
+  std::copy_n(from->config.ranges, from->axes, config->ranges);
+  std::copy_n(to->config.ranges, to->axes, config->ranges + from->axes);
+  config->gain = to->gain / from->gain;
+  config->from = from;
+  config->to = to;
+  config->model.count = config->heads * from->pairs;
+  config->model.freq_dim = 2 * config->model.count;
+  if (UsableGain(config->gain)) return ROTARY_OK;
+  return FailReal(error, "to", config->gain,
+                  "its gain over that of `from` must be 2^-126 to 2^126");
 }
 
 }  // namespace rotary

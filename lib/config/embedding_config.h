@@ -23,6 +23,11 @@ rotary_status CheckEmbedding(const rotary_embedding& embedding,
 rotary_status ReadLength(const rotary_embedding* embedding, double length,
                          EmbeddingConfig* config, rotary_error* error);
 
+// Of the way from one embedding to another.
+rotary_status ReadBetween(const rotary_embedding* from,
+                          const rotary_embedding* to, EmbeddingConfig* config,
+                          rotary_error* error);
+
 }  // namespace rotary
 
 #endif  // ROTARY_LIB_CONFIG_EMBEDDING_CONFIG_H_

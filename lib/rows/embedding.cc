@@ -82,7 +82,19 @@ void Keep(int64_t count, Divisors* divisors, double** to) {
   *to += count;
 }
 
+// Element i of the inv_freq that is given, [heads][axes][pairs].
 double Given(const EmbeddingConfig& config, int64_t i) {
+  if (config.from != nullptr) {
+    const int64_t axes = config.from->axes;
+    const int64_t pairs = config.from->pairs;
+    const int64_t head = i / pairs / (2 * axes);
+    const int64_t axis = i / pairs % (2 * axes);
+    const bool is_to = axis >= axes;
+    const rotary_embedding& of = is_to ? *config.to : *config.from;
+    const double* inv_freq =
+        of.InvFreq(head) + (is_to ? axis - axes : axis) * of.padded_pairs;
+    return is_to ? inv_freq[i % pairs] : -inv_freq[i % pairs];
+  }
   return config.inv_freq_f64 != nullptr
              ? config.inv_freq_f64[i]
              : static_cast<double>(config.inv_freq_f32[i]);
@@ -221,9 +233,11 @@ rotary_embedding* MakeEmbedding(const EmbeddingConfig& config,
   }
   FillInvFreq(config, frequencies, embedding);
   FillGroupAxes(embedding);
-  // The caller's arrays may go: what they gave is never made again.
+  // What was given may go: it is never made again.
   embedding->config.inv_freq_f64 = nullptr;
   embedding->config.inv_freq_f32 = nullptr;
+  embedding->config.from = nullptr;
+  embedding->config.to = nullptr;
   embedding->powers = nullptr;
   if (config.xpos != Xpos::kNone) {
     embedding->powers = doubles(layout.powers);

@@ -11,6 +11,8 @@
 #include "lib/kernels/kernels.h"
 #include "lib/rows/positions.h"
 
+struct rotary_embedding;
+
 namespace rotary {
 
 static_assert(kMaxAxes == kMostAxes, "kernels hold as many axes");
@@ -40,6 +42,10 @@ struct EmbeddingConfig {
   // the axes' layout.
   const double* inv_freq_f64;
   const float* inv_freq_f32;
+  // Or the way from one embedding to another: those of the first, turned back,
+  // and behind them those of the second.
+  const rotary_embedding* from = nullptr;
+  const rotary_embedding* to = nullptr;
   Model model;
   Arithmetic arithmetic;
   Dtype row_dtype;  // that cos and sin are rounded to
@@ -48,7 +54,8 @@ struct EmbeddingConfig {
   double xpos_center;
 
   bool given() const {
-    return inv_freq_f64 != nullptr || inv_freq_f32 != nullptr;
+    return inv_freq_f64 != nullptr || inv_freq_f32 != nullptr ||
+           from != nullptr;
   }
 };
 

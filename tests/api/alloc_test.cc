@@ -191,6 +191,16 @@ void TestForLength() {
     return rotary_embedding_for_length(embedding, 99, &other, nullptr);
   });
   ROTARY_EXPECT(other == embedding);
+  FailEachAllocation(
+      1,
+      [&] {
+        other = nullptr;
+        const rotary_status status =
+            rotary_embedding_between(embedding, embedding, &other, nullptr);
+        ROTARY_EXPECT((status == ROTARY_OK) == (other != nullptr));
+        return status;
+      },
+      [&] { rotary_embedding_destroy(other); });
   // A config that is refused once its frequencies are made.
   scaling.attention_factor = 1e100;
   FailEachAllocation(

@@ -57,6 +57,7 @@ static void ScaledEmbedding(void) {
   rotary_embedding *embedding;
   rotary_embedding *longer;
   rotary_embedding *same;
+  rotary_embedding *between;
   double inv_freq[PAIRS];
   rotary_scaling_init(&scaling, sizeof scaling, ROTARY_SCALING_DYNAMIC_NTK);
   scaling.factor = 2.0;
@@ -73,6 +74,9 @@ static void ScaledEmbedding(void) {
   /* 10000^(-62/64) / (2 * 4000/1000 - 1) */
   CHECK(inv_freq[PAIRS - 1] > 1.9050e-5 && inv_freq[PAIRS - 1] < 1.9051e-5);
   CHECK(rotary_embedding_softmax_multiplier(longer) == 1.0);
+  CHECK_OK(rotary_embedding_between(embedding, longer, &between, &error));
+  CHECK(rotary_embedding_axes(between) == 2);
+  rotary_embedding_destroy(between);
   rotary_embedding_destroy(longer);
   rotary_embedding_destroy(embedding);
 }

@@ -63,12 +63,35 @@ MoveCase::MoveCase(uint64_t seed) {
                                   : random.Integer(-200000, 200000));
   }
   embedding_ = MakeEmbedding(rotary_dim_, 10000, 1.25);
-  rows_ = MakeRows(embedding_.get(), deltas_, ROTARY_SHIFT);
+  changes_embedding_ = random.Integer(0, 3) == 0;
+  if (changes_embedding_) {
+    MakeRowsBetween();
+  } else {
+    rows_ = MakeRows(embedding_.get(), deltas_, ROTARY_SHIFT);
+  }
   values_ = ReadRows(rows_.get());
   for (size_t t = 0; t < from_.size(); ++t) {
     if (from_[t] < 0 || to_[t] < 0) continue;
     (other_ == nullptr ? cache_ : other_)->MayChange(to_[t]);
   }
+}
+
+// From an embedding to another, where keys keep their positions.
+void MoveCase::MakeRowsBetween() {
+  const Embedding other = MakeEmbedding(rotary_dim_, 500000, 2.5);
+  rotary_embedding* between = nullptr;
+  rotary_error error;
+  RequireOk(
+      rotary_embedding_between(embedding_.get(), other.get(), &between, &error),
+      error);
+  embedding_.reset(between);
+  const auto count = static_cast<int64_t>(deltas_.size());
+  rotary_rows* rows = nullptr;
+  RequireOk(rotary_rows_create(between, count, &rows, &error), error);
+  rows_.reset(rows);
+  rotary_positions positions = MakePositions(deltas_);
+  positions.axis_stride = 0;
+  SetRowsOk(rows, MakeRowsArgs(between, &positions, count));
 }
 
 // In one cache: slots stay or go to the upper half.
@@ -152,7 +175,8 @@ bool MoveCase::AreAlike(size_t t) const {
 
 std::string MoveCase::CheckToken(size_t t) const {
   if (from_[t] < 0 || to_[t] < 0) return "";
-  const bool still = !rotates_ || deltas_[t] == kNone || deltas_[t] == 0;
+  const bool still = !rotates_ || deltas_[t] == kNone ||
+                     (deltas_[t] == 0 && !changes_embedding_);
   FusedSteps steps;
   steps.heads = 1;
   steps.head_dim = head_dim_;
@@ -206,6 +230,7 @@ std::string MoveCase::Describe() const {
          std::to_string(heads_) + " of " + std::to_string(head_dim_) +
          ", hadamard " + std::to_string(hadamard_) + ", rotates " +
          std::to_string(static_cast<int>(rotates_)) +
+         (changes_embedding_ ? ", another embedding" : "") +
          (other_ == nullptr ? ", one cache" : ", two caches");
 }
 

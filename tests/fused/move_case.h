@@ -29,6 +29,7 @@ class MoveCase {
   const CacheMemory& to() const {
     return other_ == nullptr ? *cache_ : *other_;
   }
+  void MakeRowsBetween();
   void MakeSlots(Random* random);
   bool AreAlike(size_t t) const;
   std::string CheckToken(size_t t) const;
@@ -44,6 +45,7 @@ class MoveCase {
   std::vector<int64_t> from_;
   std::vector<int64_t> to_;
   std::vector<int64_t> deltas_;
+  bool changes_embedding_;
   Embedding embedding_;
   Rows rows_;
   RowValues values_;
