@@ -238,8 +238,8 @@ enum {
 // How an output is written.
 typedef int32_t rotary_store;
 enum {
-  ROTARY_STORE_AUTO = 0,   // STREAM if the outputs of the call are larger than
-                           // the last-level cache and out of place, else KEEP
+  ROTARY_STORE_AUTO = 0,   // STREAM if inputs and outputs of the call together
+                           // fill the last-level cache, else KEEP
   ROTARY_STORE_KEEP = 1,   // through the caches: it will be read soon
   ROTARY_STORE_STREAM = 2  // past the caches, where alignment allows; in place
                            // as KEEP

@@ -20,14 +20,14 @@ struct ApplyCall {
   int64_t batch;
   int64_t tokens;
   int64_t pairs;
-  int64_t heads;         // of all tensors
-  int64_t bytes;         // that the call moves
-  int64_t stream_bytes;  // that it writes out of place
-  bool stream;           // past the caches, where a tensor leaves it open
-  bool prefetch;         // its input is fetched by software
-  bool from_memory;      // its input is fetched from there by the CPU
-  bool copies;           // some tensor is out of place
-  bool streams;          // some tensor is stored past the caches
+  int64_t heads;       // of all tensors
+  int64_t bytes;       // that the call moves
+  int64_t copy_bytes;  // of these, from tensors that are out of place
+  bool stream;         // past the caches, where a tensor leaves it open
+  bool prefetch;       // its input is fetched by software
+  bool from_memory;    // its input is fetched from there by the CPU
+  bool copies;         // some tensor is out of place
+  bool streams;        // some tensor is stored past the caches
   const Tensor* tensors;
   int64_t num_tensors;
   uint32_t sin_sign;
@@ -51,6 +51,9 @@ struct ApplyCall {
 
   // else they are the caller's, at the positions if they go by position.
   CosSin cos_sin;
+
+  // The memory that it goes through: in place each byte is moved twice.
+  int64_t TouchedBytes() const { return bytes / 2 + copy_bytes / 2; }
 };
 
 // Rows first_row + (b * tokens + t) * heads + h of `rows` are set.

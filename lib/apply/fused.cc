@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lib/apply/block.h"
+#include "lib/apply/chunk.h"
 #include "lib/apply/partition.h"
 #include "lib/apply/stages.h"
 #include "lib/apply/team.h"
@@ -109,20 +110,66 @@ class TokensOf {
   const int32_t* source_slots_ = nullptr;
 };
 
-}  // namespace
+// Fetches the heads of a token into the next cache.
+void FetchToken(const FusedCall& call, const FusedTensor& fused, int64_t b,
+                int64_t t) {
+  if (t >= fused.end_token) return;
+  const Tensor& tensor = fused.tensor;
+  const char* x;
+  int64_t head_bytes;
+  int64_t bytes;
+  if (fused.from_cache) {
+    const int32_t slot = call.source_slots[b * call.apply.tokens + t];
+    if (slot < 0) return;
+    const Place place = PlaceIn(fused.source, slot);
+    const int64_t size = StorageSize(fused.source.storage);
+    x = place.data;
+    head_bytes = place.head_stride * size;
+    bytes = fused.source.storage == kStoredQ8_0
+                ? tensor.head_dim / kBlockElements * size
+                : tensor.head_dim * size;
+  } else {
+    const Strides& strides = tensor.input_strides;
+    const int64_t at =
+        b * strides.batch + (t - fused.first_token) * strides.token;
+    x = static_cast<const char*>(tensor.input) + at * tensor.input_size;
+    head_bytes = strides.head * tensor.input_size;
+    bytes = tensor.head_dim * tensor.input_size;
+  }
+  constexpr int64_t kLine = 64;
+  constexpr int kToRead = 0, kToL2 = 2;
+  for (int64_t h = 0; h < tensor.heads; ++h, x += head_bytes) {
+    for (int64_t i = 0; i < bytes; i += kLine) {
+      __builtin_prefetch(x + i, kToRead, kToL2);
+    }
+  }
+}
 
-void FuseTokens(const FusedCall& call, const RotateJob& job) {
+// Tokens [first, end) of a job, of all tensors.
+void FuseSome(const FusedCall& call, const RotateJob& job, int64_t first,
+              int64_t end) {
   for (int64_t i = 0; i < call.num_tensors; ++i) {
     const FusedTensor& fused = call.tensors[i];
-    int64_t token = std::max(job.token, fused.first_token);
-    const int64_t end = std::min(job.token + job.count, fused.end_token);
+    if (fused.fetches) FetchToken(call, fused, job.b, end);
+    int64_t token = std::max(first, fused.first_token);
+    const int64_t last = std::min(end, fused.end_token);
     const TokensOf tokens(call, fused, job);
-    while (token < end) {
-      const HeadRun run = tokens.Next(token, end);
+    while (token < last) {
+      const HeadRun run = tokens.Next(token, last);
       if (run.token < run.end) RunStages(call, i, job, run);
       token = run.end;
     }
   }
+}
+
+}  // namespace
+
+void FuseTokens(const FusedCall& call, const RotateJob& job) {
+  const int64_t end = job.token + job.count;
+  if (!call.apply.from_memory) return FuseSome(call, job, job.token, end);
+  // One by one: whatever is read of a token, of all tensors, comes in one
+  // stream from memory.
+  for (int64_t t = job.token; t < end; ++t) FuseSome(call, job, t, t + 1);
 }
 
 int64_t UsefulSlices(const FusedCall& call) {

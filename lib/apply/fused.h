@@ -61,6 +61,7 @@ struct FusedTensor {
   bool gathers;  // what is loaded there is no input as others are
   bool as_is;    // where it is not turned, its bytes are copied
   bool stays;    // where it is neither turned nor moved, nothing is done
+  bool fetches;  // the token that comes next is fetched by hand
   Cache cache;
   Cache source;
   Norm norm;

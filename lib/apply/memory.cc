@@ -35,7 +35,7 @@ int64_t LastLevelCache() {
 
 }  // namespace
 
-bool ExceedsCaches(int64_t bytes) {
+bool FillsCaches(int64_t bytes) {
   // So small calls make no system call, ever.
   if (bytes <= kSmallCache) return false;
   static std::atomic<int64_t> last_level_cache{0};
@@ -44,7 +44,7 @@ bool ExceedsCaches(int64_t bytes) {
     cache = LastLevelCache();
     last_level_cache.store(cache, std::memory_order_relaxed);
   }
-  return bytes > cache;
+  return bytes >= cache;
 }
 
 // Intel's prefetchers stop at the end of each page, and do not keep up with one

@@ -12,8 +12,8 @@ namespace rotary {
 // of fewer.
 constexpr int64_t kSmallCache = int64_t{1} << 22;
 
-// Whether so many bytes do not fit into the last-level cache.
-bool ExceedsCaches(int64_t bytes);
+// Whether so many bytes fill the last-level cache, or more.
+bool FillsCaches(int64_t bytes);
 
 // Whether input that comes from memory is better fetched by software.
 bool PrefetchPays();

@@ -180,7 +180,7 @@ inline rotary_status ReadScalars(const rotary_apply_args& args, ApplyCall* call,
   call->tokens = args.tokens;
   call->heads = 0;
   call->bytes = 0;
-  call->stream_bytes = 0;
+  call->copy_bytes = 0;
   call->stream = false;
   call->prefetch = false;
   call->from_memory = false;

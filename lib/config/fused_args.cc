@@ -139,9 +139,10 @@ void Count(const FusedTensor& fused, bool in_place, ApplyCall* call) {
       fused.storage == kStoredQ8_0
           ? static_cast<int64_t>(elements) / kBlockElements * kBlockBytes
           : static_cast<int64_t>(elements) * StorageSize(fused.storage);
-  call->bytes +=
+  const int64_t bytes =
       output + static_cast<int64_t>(elements) * fused.tensor.input_size;
-  if (!in_place && fused.on_tile == nullptr) call->stream_bytes += output;
+  call->bytes += bytes;
+  if (!in_place && fused.on_tile == nullptr) call->copy_bytes += bytes;
 }
 
 // Whether everything that is stored is aligned to the largest vector.
@@ -158,6 +159,32 @@ bool MayStream(const FusedTensor& fused, const Shape& shape, int64_t pairs) {
     outer = {2, 2};
   }
   return AlignedForStream(tensor, outer, pairs | tensor.head_dim);
+}
+
+// Whether tokens go through all tensors one by one: they come from memory, or
+// from a cache that others use too, and heads of a token are together there.
+bool GoesInOrder(const FusedCall& call) {
+  if (!FillsCaches(2 * call.apply.TouchedBytes())) return false;
+  for (int64_t i = 0; i < call.num_tensors; ++i) {
+    const FusedTensor& fused = call.tensors[i];
+    if (!fused.from_cache && AreHeadsApart(fused.tensor.input_strides)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Each token is then fetched while the one before it is worked on: by the
+// rotation, head by head, where that reads the input and knows how.
+void FetchTokens(FusedTensor* fused) {
+  Tensor& tensor = fused->tensor;
+  const bool direct = fused->rotates && !fused->loads && !fused->stores;
+  const bool same = static_cast<int>(fused->input_dtype) == fused->storage;
+  fused->fetches = !direct || (tensor.access == Access::kPlain && !same);
+  if (fused->fetches) return;
+  if (tensor.access == Access::kPlain) tensor.access = Access::kPrefetch;
+  tensor.near = tensor.far =
+      static_cast<uintptr_t>(tensor.input_strides.token * tensor.input_size);
 }
 
 // What a tensor becomes once the call's sums are known.
@@ -242,9 +269,11 @@ rotary_status CheckFusedArgs(const rotary_fused_args* from, FusedCall* call,
   for (int64_t i = 0; i < apply.num_tensors; ++i) {
     Count(call->tensors[i], in_place[i], &call->apply);
   }
-  call->apply.stream = ExceedsCaches(call->apply.stream_bytes);
+  call->apply.stream = FillsCaches(call->apply.TouchedBytes());
+  call->apply.from_memory = GoesInOrder(*call);
   for (int64_t i = 0; i < apply.num_tensors; ++i) {
     Finish(stores[i], in_place[i], call, &call->tensors[i]);
+    if (call->apply.from_memory) FetchTokens(&call->tensors[i]);
   }
   return ROTARY_OK;
 }

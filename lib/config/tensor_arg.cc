@@ -71,10 +71,11 @@ inline void Count(const rotary_apply_args& args, const Tensor& tensor,
       elements * static_cast<uint64_t>(tensor.output_size));
   call->heads =
       static_cast<int64_t>(static_cast<uint64_t>(call->heads) + heads);
-  call->bytes +=
+  const int64_t bytes =
       output_bytes +
       static_cast<int64_t>(elements * static_cast<uint64_t>(tensor.input_size));
-  if (!memory.in_place) call->stream_bytes += output_bytes;
+  call->bytes += bytes;
+  if (!memory.in_place) call->copy_bytes += bytes;
   call->copies |= memory.copies;
 }
 
@@ -131,8 +132,8 @@ inline rotary_status CheckPair(const rotary_apply_args& args, int64_t index,
 
 // How the whole call is moved, once its sums are known.
 void ChooseAccess(ApplyCall* call) {
-  call->stream = ExceedsCaches(call->stream_bytes);
-  const bool exceeds = ExceedsCaches(call->bytes / 2);
+  call->stream = FillsCaches(call->TouchedBytes());
+  const bool exceeds = FillsCaches(call->bytes / 2);
   call->prefetch = exceeds && PrefetchPays();
   call->from_memory = exceeds && !call->prefetch;
 }
@@ -255,7 +256,7 @@ rotary_status CheckTensors(const rotary_apply_args& args,
     }
   }
   // Most calls are small, in place and have nothing to finish.
-  if (call->bytes <= 2 * kSmallCache && call->stream_bytes == 0 &&
+  if (call->bytes <= 2 * kSmallCache && call->copy_bytes == 0 &&
       !FoldsBatch(args)) {
     return ROTARY_OK;
   }
