@@ -107,6 +107,16 @@ void Chunk::WriteTo(float* tile, Tensor* tensor) const {
   tensor->access = Access::kPlain;
 }
 
+void Chunk::SetRows(RotateNormedJob* job) const {
+  const int64_t row = first_token() - job_.token;
+  job->cos = job_.cos + row * job_.row_stride;
+  job->sin = job_.sin + row * job_.row_stride;
+  job->row_stride = job_.row_stride;
+  job->rotates = job_.rotates + row * job_.rotates_stride;
+  job->rotates_stride = job_.rotates_stride;
+  job->sin_sign = job_.sin_sign;
+}
+
 void Chunk::Rotate(Tensor* tensor) const {
   static constexpr uint8_t kNone = kCopied;
   RotateJob job = job_;

@@ -65,6 +65,9 @@ class Chunk {
   void ReadFrom(const float* tile, Tensor* tensor) const;
   void WriteTo(float* tile, Tensor* tensor) const;
 
+  // The rows of its tokens.
+  void SetRows(RotateNormedJob* job) const;
+
   // Turns the heads, or copies them where their tensor is not rotated.
   void Rotate(Tensor* tensor) const;
 

@@ -58,10 +58,13 @@ struct FusedTensor {
   bool changes;  // its pairing
   bool to_cache;
   bool from_cache;
-  bool gathers;  // what is loaded there is no input as others are
-  bool as_is;    // where it is not turned, its bytes are copied
-  bool stays;    // where it is neither turned nor moved, nothing is done
-  bool fetches;  // the token that comes next is fetched by hand
+  bool gathers;   // what is loaded there is no input as others are
+  bool as_is;     // where it is not turned, its bytes are copied
+  bool stays;     // where it is neither turned nor moved, nothing is done
+  bool fetches;   // the token that comes next is fetched by hand
+  int64_t ahead;  // bytes to it, where the norm fetches it, or 0
+  // Norm and rotation in one, in the place of loading and rotating; or nullptr.
+  RotateNormedKernel rotate_normed;
   Cache cache;
   Cache source;
   Norm norm;

@@ -25,7 +25,10 @@ double HeadNorm::InvCount() const {
 
 void HeadNorm::Sum(const Chunk& chunk, const TileInput& input, bool squares,
                    const float* means) {
-  kSumHeads[chunk.target()]({chunk.Shape(), input, squares, means, sums_});
+  // The first sum is the first that reads the heads.
+  const int64_t ahead = squares && means != nullptr ? 0 : fused_.ahead;
+  kSumHeads[chunk.target()](
+      {chunk.Shape(), input, squares, means, sums_, ahead});
 }
 
 // Over all heads of a chunk.
@@ -91,6 +94,27 @@ void HeadNorm::Load(const Chunk& chunk, const TileInput& input, bool norms,
     job.factors = scales_;
   }
   kLoadHeads[chunk.target()](job);
+}
+
+void HeadNorm::Rotate(const Chunk& chunk, float* tile) const {
+  const Norm& norm = fused_.norm;
+  RotateNormedJob job = {};
+  job.shape = chunk.Shape();
+  job.input = chunk.Input();
+  job.output = chunk.Output();
+  if (tile != nullptr) {
+    const TileInput in_tile = chunk.InTile(tile);
+    job.output = {
+        tile, kStoredF32, false, in_tile.token_stride, in_tile.head_stride, 1};
+  }
+  job.factors = factors_;
+  job.weight = norm.weight;
+  job.weight_dtype = norm.dtype;
+  job.weight_added = norm.weight_added;
+  // Not all that was asked for at the first sight may be on its way.
+  job.ahead = fused_.ahead;
+  chunk.SetRows(&job);
+  fused_.rotate_normed(job);
 }
 
 }  // namespace rotary

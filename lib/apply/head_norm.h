@@ -46,6 +46,10 @@ class HeadNorm {
   void Load(const Chunk& chunk, const TileInput& input, bool norms,
             float* to) const;
 
+  // From the input to a tile, or, without one, to the output: normed and
+  // rotated, by factors that were found.
+  void Rotate(const Chunk& chunk, float* tile) const;
+
   // Memory for as many numbers as a chunk has heads, once they are stored.
   float* Spare() { return sums_; }
 

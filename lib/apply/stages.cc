@@ -73,6 +73,11 @@ class Stages {
   // Loads and rotates the heads of the chunk: to the tile that is returned, or
   // to where they are stored.
   float* Turn() {
+    if (fused_.rotate_normed != nullptr) {
+      norm_.FindFactors(chunk_, chunk_.Input());
+      norm_.Rotate(chunk_, fused_.stores ? tile_ : nullptr);
+      return fused_.stores ? tile_ : nullptr;
+    }
     if (fused_.loads) {
       const TileInput input = Fetch();
       const bool norms = norm_.IsFirst();

@@ -240,4 +240,32 @@ rotary_status ReadCache(const rotary_cache* from, bool is_source, int64_t index,
   return ReadScales(r, in, shape, cache);
 }
 
+bool AreAlike(const Cache& from, const Cache& to) {
+  if (from.storage != to.storage || from.makes_scales != to.makes_scales) {
+    return false;
+  }
+  if (from.scales == nullptr || to.scales == nullptr) {
+    return from.scales == to.scales;
+  }
+  if (from.scales_dtype != to.scales_dtype) return false;
+  if (to.makes_scales) return true;
+  // Given scales are the same for all slots, or they may differ.
+  const CacheStrides& a = from.scales_strides;
+  const CacheStrides& b = to.scales_strides;
+  return from.scales == to.scales && a.block == 0 && b.block == 0 &&
+         a.slot == 0 && b.slot == 0 && a.head == b.head &&
+         a.element == b.element;
+}
+
+bool AreOneCache(const Cache& a, const Cache& b) {
+  const auto equal = [](const CacheStrides& x, const CacheStrides& y) {
+    return x.block == y.block && x.slot == y.slot && x.head == y.head &&
+           x.element == y.element;
+  };
+  return a.data == b.data && a.storage == b.storage &&
+         a.block_size == b.block_size && equal(a.strides, b.strides) &&
+         a.scales == b.scales &&
+         (a.scales == nullptr || equal(a.scales_strides, b.scales_strides));
+}
+
 }  // namespace rotary

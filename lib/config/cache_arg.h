@@ -19,6 +19,11 @@ rotary_status ReadCache(const rotary_cache* from, bool is_source, int64_t index,
                         Cache* cache, rotary_pairing* pairing,
                         int64_t** saturated, Uses* uses, rotary_error* error);
 
+// Whether what is in one cache means the same in the other, in any slots.
+bool AreAlike(const Cache& from, const Cache& to);
+
+bool AreOneCache(const Cache& a, const Cache& b);
+
 }  // namespace rotary
 
 #endif  // ROTARY_LIB_CONFIG_CACHE_ARG_H_

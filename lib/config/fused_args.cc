@@ -181,7 +181,13 @@ void FetchTokens(FusedTensor* fused) {
   const bool direct = fused->rotates && !fused->loads && !fused->stores;
   const bool same = static_cast<int>(fused->input_dtype) == fused->storage;
   fused->fetches = !direct || (tensor.access == Access::kPlain && !same);
-  if (fused->fetches) return;
+  const bool norms_first =
+      fused->norm.kind != Norm::kNone && !(fused->norm.after && fused->rotates);
+  if (norms_first && !fused->gathers) {
+    fused->fetches = false;
+    fused->ahead = tensor.input_strides.token * tensor.input_size;
+  }
+  if (fused->fetches || norms_first) return;
   if (tensor.access == Access::kPlain) tensor.access = Access::kPrefetch;
   tensor.near = tensor.far =
       static_cast<uintptr_t>(tensor.input_strides.token * tensor.input_size);

@@ -131,42 +131,6 @@ rotary_status ReadInput(const FusedReader& r, const Shape& shape,
                  tensor.input_strides, false);
 }
 
-// Whether what is in one cache means the same in the other.
-bool AreAlike(const FusedTensor& fused) {
-  const Cache& from = fused.source;
-  const Cache& to = fused.cache;
-  if (!fused.from_cache || !fused.to_cache || from.storage != to.storage ||
-      from.makes_scales != to.makes_scales) {
-    return false;
-  }
-  if (from.scales == nullptr || to.scales == nullptr) {
-    return from.scales == to.scales;
-  }
-  if (from.scales_dtype != to.scales_dtype) return false;
-  if (to.makes_scales) return true;
-  // Given scales are the same for all slots, or they may differ.
-  const CacheStrides& a = from.scales_strides;
-  const CacheStrides& b = to.scales_strides;
-  return from.scales == to.scales && a.block == 0 && b.block == 0 &&
-         a.slot == 0 && b.slot == 0 && a.head == b.head &&
-         a.element == b.element;
-}
-
-// Whether a tensor comes from the cache that it goes to.
-bool AreOneCache(const FusedTensor& fused) {
-  const Cache& from = fused.source;
-  const Cache& to = fused.cache;
-  const auto equal = [](const CacheStrides& a, const CacheStrides& b) {
-    return a.block == b.block && a.slot == b.slot && a.head == b.head &&
-           a.element == b.element;
-  };
-  return fused.from_cache && fused.to_cache && from.data == to.data &&
-         from.storage == to.storage && from.block_size == to.block_size &&
-         equal(from.strides, to.strides) && from.scales == to.scales &&
-         (from.scales == nullptr ||
-          equal(from.scales_strides, to.scales_strides));
-}
-
 // Which steps the tensor's heads take, from what has been read.
 void Plan(const FusedReader& r, Pairing from, Pairing to, bool in_place) {
   FusedTensor* out = r.out;
@@ -186,12 +150,22 @@ void Plan(const FusedReader& r, Pairing from, Pairing to, bool in_place) {
     out->loads = true;
   }
   const bool plain = !norms && !scales && !out->changes;
-  out->as_is = plain && AreAlike(*out);
-  out->stays = plain && AreOneCache(*out);
+  const bool moves = out->from_cache && out->to_cache;
+  out->as_is = plain && moves && AreAlike(out->source, out->cache);
+  out->stays = plain && moves && AreOneCache(out->source, out->cache);
   const Dtype stored = static_cast<Dtype>(out->storage);
   out->tensor.rotate =
       FindRotate(r.call.apply.target, out->loads ? kF32 : out->input_dtype,
                  from, out->stores ? kF32 : stored, to);
+  const bool whole = out->rotates &&
+                     2 * r.call.apply.pairs == out->tensor.head_dim &&
+                     out->tensor.head_dim <= kMostNormedDim;
+  if (out->norm.kind == Norm::kRms && !out->norm.all_heads && !norms_last &&
+      whole && !out->changes && !out->gathers && r.call.row_step == 0) {
+    out->rotate_normed =
+        kRotateNormed[r.call.apply.target]
+            ->kernels[out->input_dtype][from][out->stores ? kF32 : stored];
+  }
 }
 
 rotary_status CheckTile(const FusedReader& r) {
@@ -260,7 +234,8 @@ rotary_status ReadBoth(const FusedReader& r, bool* in_place) {
                       &out->norm, r.uses, r.error);
   }
   if (status != ROTARY_OK) return status;
-  *in_place |= AreOneCache(*out);
+  *in_place |=
+      out->from_cache && out->to_cache && AreOneCache(out->source, out->cache);
   Plan(r, input.pairing, to, *in_place);
   return CheckTile(r);
 }

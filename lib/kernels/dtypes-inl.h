@@ -50,8 +50,8 @@ HWY_INLINE void Write(D d, V v, hn::TFromD<D>* to) {
 }
 
 // What a dtype has, for vectors of N lanes: Load and Store, of N elements;
-// LoadPairs and StorePairs, of N pairs that lie one behind the other, as their
-// first and second elements.
+// StoreTwo, of twice N in two places; LoadPairs and StorePairs, of N pairs that
+// lie one behind the other, as their first and second elements.
 struct F32 {
   using Lane = float;
 
@@ -63,6 +63,11 @@ struct F32 {
   template <Access kAccess, class D, class V = hn::Vec<D>>
   static HWY_INLINE void Store(D d, V v, float* to) {
     Write<kAccess>(d, v, to);
+  }
+
+  template <Access kAccess, class D, class V = hn::Vec<D>>
+  static HWY_INLINE void StoreTwo(D d, V a, float* y, V b, float* z) {
+    Store<kAccess>(d, a, y), Store<kAccess>(d, b, z);
   }
 
   template <class D, class V = hn::Vec<D>>
@@ -218,6 +223,11 @@ struct Narrow {
     Write<kAccess>(Tag16<D>(), Format::Demote(d, v), to);
   }
 
+  template <Access kAccess, class D, class V = hn::Vec<D>>
+  static HWY_INLINE void StoreTwo(D d, V a, uint16_t* y, V b, uint16_t* z) {
+    Store<kAccess>(d, a, y), Store<kAccess>(d, b, z);
+  }
+
   template <class D, class V = hn::Vec<D>>
   static HWY_INLINE void LoadPairs(D d, const uint16_t* from, V& a, V& b) {
     if constexpr (hn::MaxLanes(d) == 1) {
@@ -244,6 +254,20 @@ struct Narrow {
 };
 using F16 = Narrow<F16Bits>;
 using BF16 = Narrow<BF16Bits>;
+
+// Elements from the at-th on, of a dtype that is known when it runs.
+template <class Tag>
+HWY_INLINE hn::Vec<Tag> LoadAs(Tag d, Dtype dtype, const void* from,
+                               int64_t at) {
+  switch (dtype) {
+    case kF16:
+      return F16::Load(d, static_cast<const uint16_t*>(from) + at);
+    case kBF16:
+      return BF16::Load(d, static_cast<const uint16_t*>(from) + at);
+    default:
+      return F32::Load(d, static_cast<const float*>(from) + at);
+  }
+}
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace

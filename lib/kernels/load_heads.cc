@@ -8,6 +8,7 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 #include "lib/kernels/dtypes-inl.h"
+#include "lib/kernels/heads-inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
@@ -95,6 +96,10 @@ void SumHeadsFrom(const SumHeadsJob& job) {
   ForEachHead<From>(
       job.shape, job.input, [&](int64_t i, const Lane* x) HWY_ATTR {
         const int64_t head_dim = job.shape.head_dim;
+        if (job.ahead != 0) {
+          FetchLines<kToL2>(x, static_cast<uintptr_t>(job.ahead),
+                            static_cast<size_t>(head_dim));
+        }
         if (!job.squares) {
           job.sums[i] = SumHead<From, Sum::kPlain>(x, head_dim, 0.0f);
         } else if (job.means == nullptr) {
@@ -104,19 +109,6 @@ void SumHeadsFrom(const SumHeadsJob& job) {
               SumHead<From, Sum::kCentered>(x, head_dim, job.means[i]);
         }
       });
-}
-
-template <class Tag>
-HWY_INLINE hn::Vec<Tag> LoadAs(Tag d, Dtype dtype, const void* from,
-                               int64_t at) {
-  switch (dtype) {
-    case kF16:
-      return F16::Load(d, static_cast<const uint16_t*>(from) + at);
-    case kBF16:
-      return BF16::Load(d, static_cast<const uint16_t*>(from) + at);
-    default:
-      return F32::Load(d, static_cast<const float*>(from) + at);
-  }
 }
 
 // What is done with an element beside its factor.

@@ -47,7 +47,27 @@ struct NativeBF16Bits : BF16Bits {
     return V16{rounded};
   }
 };
-using StoredBF16 = Narrow<NativeBF16Bits>;
+struct StoredBF16 : Narrow<NativeBF16Bits> {
+  using Tag = hn::ScalableTag<float>;
+  using V = hn::Vec<Tag>;
+  using V16 = hn::Vec<Tag16<Tag>>;
+
+  using Narrow<NativeBF16Bits>::StoreTwo;
+  // With one look for zeros.
+  template <Access kAccess>
+  static HWY_INLINE void StoreTwo(Tag d, V a, uint16_t* y, V b, uint16_t* z) {
+    __m512i both;
+    __asm__("vcvtne2ps2bf16 %2, %1, %0" : "=v"(both) : "v"(b.raw), "v"(a.raw));
+    if (HWY_UNLIKELY(_mm512_testn_epi16_mask(both, _mm512_set1_epi16(0x7FFF)) !=
+                     0)) {
+      Store<kAccess>(d, a, y), Store<kAccess>(d, b, z);
+      return;
+    }
+    const Tag16<Tag> d16;
+    Write<kAccess>(d16, V16{_mm512_castsi512_si256(both)}, y);
+    Write<kAccess>(d16, V16{_mm512_extracti64x4_epi64(both, 1)}, z);
+  }
+};
 
 // As RotatedBF16 in every bit, and for smaller vectors it is that.
 struct NativeBF16 : RotatedBF16 {

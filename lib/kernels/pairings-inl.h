@@ -57,8 +57,7 @@ struct Half {  // i, and i + d / 2
   }
   template <Access kAccess, class D, class V = hn::Vec<D>>
   static HWY_INLINE void Store(D d, V a, V b, Lane* y, Lane* z, size_t pair) {
-    Dtype::template Store<kAccess>(d, a, y + pair);
-    Dtype::template Store<kAccess>(d, b, z + pair);
+    Dtype::template StoreTwo<kAccess>(d, a, y + pair, b, z + pair);
   }
   template <Access kAccess, class H>
   static HWY_INLINE void Fetch(const Lane* x, const Lane* z, size_t pairs,

@@ -31,57 +31,6 @@ struct TileInput {
   int64_t head_stride;
 };
 
-// For each head of a tile, its sum of x, or of (x - mean)^2: in f32, element e
-// into partial sum e % 16, these then by halves.
-struct SumHeadsJob {
-  TileHeads shape;
-  TileInput input;
-  bool squares;
-  const float* means;  // of each head, or nullptr: 0
-  float* sums;
-};
-using SumHeadsKernel = void (*)(const SumHeadsJob& job);
-
-// tile = ((x - mean) * factor) * weight + bias * bias_factor, each step rounded
-// to f32, of which those that are nullptr are left out.
-struct LoadHeadsJob {
-  TileHeads shape;
-  TileInput input;
-  float* tile;
-  const float* means;    // of each head; then there are factors too
-  const float* factors;  // of each head
-  const void* weight;    // [head_dim] for each head; then there are factors too
-  const void* bias;      // with means only
-  const float* bias_factors;   // of each head, which bias is multiplied by; or
-                               // nullptr
-  int64_t weight_head_stride;  // in elements, of both; 0: all heads share them
-  Dtype weight_dtype;
-  float weight_added;  // 0, or 1: the factor is 1 + weight
-};
-using LoadHeadsKernel = void (*)(const LoadHeadsJob& job);
-
-// factors[i] = scales[i] / sqrt(sums[i] * inv_count + epsilon), in f64, rounded
-// once.
-struct NormFactorsJob {
-  const float* sums;
-  const float* scales;
-  float* factors;
-  int64_t count;
-  double inv_count;
-  double epsilon;
-};
-using NormFactorsKernel = void (*)(const NormFactorsJob& job);
-
-// Every `columns` elements of the heads of a tile are multiplied by the
-// orthonormal Walsh-Hadamard matrix in natural order: columns is a power of two
-// from 64 on, and divides head_dim.
-struct HadamardJob {
-  float* tile;
-  int64_t floats;  // of all heads
-  int64_t columns;
-};
-using HadamardKernel = void (*)(const HadamardJob& job);
-
 // How elements are stored.  The first three are Dtypes; the next three are
 // bytes, each with a scale that it is to be multiplied by; of Q8_0 32 elements
 // are one block of 34 bytes: their scale in f16, then 32 of I8.
@@ -115,6 +64,87 @@ struct TileOutput {
   int64_t head_stride;
   int64_t element_stride;
 };
+
+// For each head of a tile, its sum of x, or of (x - mean)^2: in f32, element e
+// into partial sum e % 16, these then by halves.
+struct SumHeadsJob {
+  TileHeads shape;
+  TileInput input;
+  bool squares;
+  const float* means;  // of each head, or nullptr: 0
+  float* sums;
+  int64_t ahead;  // 0, or so many bytes behind each head one is fetched
+};
+using SumHeadsKernel = void (*)(const SumHeadsJob& job);
+
+// tile = ((x - mean) * factor) * weight + bias * bias_factor, each step rounded
+// to f32, of which those that are nullptr are left out.
+struct LoadHeadsJob {
+  TileHeads shape;
+  TileInput input;
+  float* tile;
+  const float* means;    // of each head; then there are factors too
+  const float* factors;  // of each head
+  const void* weight;    // [head_dim] for each head; then there are factors too
+  const void* bias;      // with means only
+  const float* bias_factors;   // of each head, which bias is multiplied by; or
+                               // nullptr
+  int64_t weight_head_stride;  // in elements, of both; 0: all heads share them
+  Dtype weight_dtype;
+  float weight_added;  // 0, or 1: the factor is 1 + weight
+};
+using LoadHeadsKernel = void (*)(const LoadHeadsJob& job);
+
+// factors[i] = scales[i] / sqrt(sums[i] * inv_count + epsilon), in f64, rounded
+// once.
+struct NormFactorsJob {
+  const float* sums;
+  const float* scales;
+  float* factors;
+  int64_t count;
+  double inv_count;
+  double epsilon;
+};
+using NormFactorsKernel = void (*)(const NormFactorsJob& job);
+
+// Heads that are normed by factors that have been found, x * factor * weight as
+// by LoadHeadsJob, and rotated, all of their elements, from one place to
+// another.
+constexpr int64_t kMostNormedDim = 512;
+struct RotateNormedJob {
+  TileHeads shape;  // head_dim even, at most kMostNormedDim
+  TileInput input;
+  TileOutput output;     // of f32, f16 or bf16, element_stride 1; may be the
+                         // input, of the same size and strides
+  const float* factors;  // of each head
+  const void* weight;    // [head_dim], or nullptr: 1
+  Dtype weight_dtype;
+  float weight_added;
+  // The first token's row; that of a token that is not rotated is not read.
+  const float* cos;
+  const float* sin;
+  int64_t row_stride;
+  const uint8_t* rotates;
+  int64_t rotates_stride;
+  uint32_t sin_sign;
+  int64_t ahead;  // 0, or so many bytes behind each head one is fetched
+};
+using RotateNormedKernel = void (*)(const RotateNormedJob& job);
+
+// By the input's dtype, the pairing of both and the output's dtype.
+struct RotateNormedKernels {
+  RotateNormedKernel kernels[kNumDtypes][kNumPairings][kNumDtypes];
+};
+
+// Every `columns` elements of the heads of a tile are multiplied by the
+// orthonormal Walsh-Hadamard matrix in natural order: columns is a power of two
+// from 64 on, and divides head_dim.
+struct HadamardJob {
+  float* tile;
+  int64_t floats;  // of all heads
+  int64_t columns;
+};
+using HadamardKernel = void (*)(const HadamardJob& job);
 
 // The scales of bytes.
 struct TileScales {
@@ -158,6 +188,7 @@ extern const StoreHeadsKernel kStoreHeads[kNumTargets];
 extern const LoadStoredKernel kLoadStored[kNumTargets];
 extern const SumHeadsKernel kSumHeads[kNumTargets];
 extern const LoadHeadsKernel kLoadHeads[kNumTargets];
+extern const RotateNormedKernels* const kRotateNormed[kNumTargets];
 extern const NormFactorsKernel kNormFactors[kNumTargets];
 extern const HadamardKernel kHadamard[kNumTargets];
 

@@ -1,0 +1,247 @@
+// Heads that are normed and rotated on one way from memory, by factors that are
+// there.  For every target.
+
+#include <algorithm>
+
+#include "lib/kernels/tile.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lib/kernels/rotate_normed.cc"
+// clang-format off
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+#include "lib/kernels/native_bf16-inl.h"
+#include "lib/kernels/pairings-inl.h"
+// clang-format on
+
+HWY_BEFORE_NAMESPACE();
+namespace rotary {
+namespace HWY_NAMESPACE {
+namespace {
+
+// Of one vector of a token's pairs.
+template <class V>
+struct NormedPairs {
+  V cos, sin;
+  V first_weight, second_weight;
+};
+
+template <class From, class To>
+struct NormedHead {
+  const typename From::Lane* x;
+  typename To::Lane* y;
+  float factor;
+};
+
+// The heads of a token; two by each load of its row and of the weights.
+template <class From, class To, Access kAccess, bool kTurns>
+class NormedToken {
+ public:
+  using Head = NormedHead<From, To>;
+
+  HWY_INLINE NormedToken(const RotateNormedJob& job, const float* weights,
+                         int64_t token)
+      : job_(job),
+        half_(job.shape.head_dim / 2),
+        weights_(weights),
+        cos_(job.cos + token * job.row_stride),
+        sin_(job.sin + token * job.row_stride),
+        x_(static_cast<const typename From::Lane*>(job.input.data) +
+           token * job.input.token_stride),
+        y_(static_cast<typename To::Lane*>(job.output.data) +
+           token * job.output.token_stride),
+        factors_(job.factors + token * job.shape.heads) {}
+
+  HWY_INLINE void Run() {
+    int64_t left = job_.shape.heads;
+    for (; left >= 2; left -= 2) {
+      const Head first = Next();
+      const Head second = Next();
+      Turn(first, second);
+    }
+    if (left > 0) Turn(Next());
+  }
+
+ private:
+  HWY_INLINE Head Next() {
+    const Head head = {x_, y_, *factors_++};
+    if (job_.ahead != 0) {
+      FetchLines<kToL2>(x_, static_cast<uintptr_t>(job_.ahead),
+                        static_cast<size_t>(2 * half_));
+    }
+    x_ += job_.input.head_stride;
+    y_ += job_.output.head_stride;
+    return head;
+  }
+
+  template <class... Some>
+  HWY_INLINE void Turn(const Some&... heads) const {
+    const hn::ScalableTag<float> d;
+    const hn::CappedTag<float, 4> narrow;
+    const hn::CappedTag<float, 1> one;
+    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+    const int64_t narrow_lanes = static_cast<int64_t>(hn::Lanes(narrow));
+    int64_t i = 0;
+    for (; i + lanes <= half_; i += lanes) TurnPairs(d, i, heads...);
+    for (; i + narrow_lanes <= half_; i += narrow_lanes) {
+      TurnPairs(narrow, i, heads...);
+    }
+    for (; i < half_; ++i) TurnPairs(one, i, heads...);
+  }
+
+  template <class D, class... Some>
+  HWY_INLINE void TurnPairs(D d, int64_t i, const Some&... heads) const {
+    using V = hn::Vec<D>;
+    NormedPairs<V> pairs;
+    pairs.first_weight = hn::LoadU(d, weights_ + i);
+    pairs.second_weight = hn::LoadU(d, weights_ + half_ + i);
+    if (kTurns) {
+      const auto sign =
+          hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), job_.sin_sign));
+      pairs.cos = hn::LoadU(d, cos_ + i);
+      pairs.sin = hn::Xor(hn::LoadU(d, sin_ + i), sign);
+    }
+    (TurnHead(d, static_cast<size_t>(i), pairs, heads), ...);
+  }
+
+  template <class D, class V>
+  HWY_INLINE void TurnHead(D d, size_t i, const NormedPairs<V>& pairs,
+                           const Head& head) const {
+    const V factor = hn::Set(d, head.factor);
+    V a, b;
+    From::Load(d, head.x, From::At(head.x, half_), i, a, b);
+    a = hn::Mul(hn::Mul(a, factor), pairs.first_weight);
+    b = hn::Mul(hn::Mul(b, factor), pairs.second_weight);
+    V first = a, second = b;
+    if (kTurns) {
+      first = FirstOf(a, b, pairs.cos, pairs.sin);
+      second = SecondOf(a, b, pairs.cos, pairs.sin);
+    }
+    To::template Store<kAccess>(d, first, second, head.y, To::At(head.y, half_),
+                                i);
+  }
+
+  const RotateNormedJob& job_;
+  const int64_t half_;
+  const float* const weights_;
+  const float* const cos_;
+  const float* const sin_;
+  const typename From::Lane* x_;
+  typename To::Lane* y_;
+  const float* factors_;
+};
+
+// The weights as they are multiplied by: those of first elements, then those of
+// second ones.
+template <class Side>
+void FillWeights(const RotateNormedJob& job, float* weights) {
+  const int64_t half = job.shape.head_dim / 2;
+  if (job.weight == nullptr) {
+    std::fill_n(weights, 2 * half, 1.0f);
+    return;
+  }
+  const auto* from = static_cast<const typename Side::Lane*>(job.weight);
+  const auto fill = [&](auto d, int64_t i) ROTARY_LAMBDA {
+    const auto added = hn::Set(d, job.weight_added);
+    hn::Vec<decltype(d)> a, b;
+    Side::Load(d, from, Side::At(from, half), static_cast<size_t>(i), a, b);
+    hn::StoreU(hn::Add(added, a), d, weights + i);
+    hn::StoreU(hn::Add(added, b), d, weights + half + i);
+  };
+  const hn::ScalableTag<float> d;
+  const hn::CappedTag<float, 1> one;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= half; i += lanes) fill(d, i);
+  for (; i < half; ++i) fill(one, i);
+}
+
+template <template <class> class Pairing>
+void FillWeightsOf(const RotateNormedJob& job, float* weights) {
+  switch (job.weight_dtype) {
+    case kF16:
+      return FillWeights<Pairing<F16>>(job, weights);
+    case kBF16:
+      return FillWeights<Pairing<BF16>>(job, weights);
+    default:
+      return FillWeights<Pairing<F32>>(job, weights);
+  }
+}
+
+template <class From, class To, Access kAccess>
+void RotateNormedBy(const RotateNormedJob& job) {
+  alignas(64) float weights[kMostNormedDim];
+  if constexpr (From::Element(1) == 1) {
+    FillWeightsOf<Half>(job, weights);
+  } else {
+    FillWeightsOf<Interleaved>(job, weights);
+  }
+  for (int64_t t = 0; t < job.shape.tokens; ++t) {
+    if (job.rotates[t * job.rotates_stride] == kRotated) {
+      NormedToken<From, To, kAccess, true>(job, weights, t).Run();
+    } else {
+      NormedToken<From, To, kAccess, false>(job, weights, t).Run();
+    }
+  }
+}
+
+template <class From, class To>
+void RotateNormed(const RotateNormedJob& job) {
+  job.output.stream ? RotateNormedBy<From, To, Access::kStream>(job)
+                    : RotateNormedBy<From, To, Access::kPlain>(job);
+}
+
+template <template <class> class Pairing>
+constexpr RotateNormedKernels OfPairing(RotateNormedKernels kernels,
+                                        int pairing) {
+  const RotateNormedKernel all[kNumDtypes][kNumDtypes] = {
+      {&RotateNormed<Pairing<F32>, Pairing<F32>>,
+       &RotateNormed<Pairing<F32>, Pairing<F16>>,
+       &RotateNormed<Pairing<F32>, Pairing<BF16>>},
+      {&RotateNormed<Pairing<F16>, Pairing<F32>>,
+       &RotateNormed<Pairing<F16>, Pairing<F16>>,
+       &RotateNormed<Pairing<F16>, Pairing<BF16>>},
+      {&RotateNormed<Pairing<BF16>, Pairing<F32>>,
+       &RotateNormed<Pairing<BF16>, Pairing<F16>>,
+       &RotateNormed<Pairing<BF16>, Pairing<BF16>>}};
+  for (int i = 0; i < kNumDtypes; ++i) {
+    for (int o = 0; o < kNumDtypes; ++o) {
+      kernels.kernels[i][pairing][o] = all[i][o];
+    }
+  }
+  return kernels;
+}
+
+constexpr RotateNormedKernels kKernels =
+    OfPairing<Interleaved>(OfPairing<Half>({}, kHalf), kInterleaved);
+
+#if HWY_TARGET == HWY_AVX3
+constexpr RotateNormedKernels NativeKernels() {
+  RotateNormedKernels kernels = kKernels;
+  kernels.kernels[kF32][kHalf][kBF16] =
+      &RotateNormed<Half<F32>, Half<StoredBF16>>;
+  kernels.kernels[kBF16][kHalf][kBF16] =
+      &RotateNormed<Half<BF16>, Half<StoredBF16>>;
+  return kernels;
+}
+constexpr RotateNormedKernels kNativeKernels = NativeKernels();
+#endif
+
+}  // namespace
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace rotary
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+#include "lib/kernels/per_target.h"
+
+namespace rotary {
+
+const RotateNormedKernels* const kRotateNormed[kNumTargets] =
+    ROTARY_PER_TARGET_AND(kKernels, ROTARY_ON_AVX3(kNativeKernels));
+
+}  // namespace rotary
+
+#endif  // HWY_ONCE
