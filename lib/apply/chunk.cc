@@ -79,6 +79,20 @@ TileScales Chunk::SourceScales() const {
   return ScalesIn(fused_.source, run_.source_slot);
 }
 
+// The same heads of the next token, where tokens come one by one: again, for of
+// all that was asked for at once the processor may have left some out.
+TileAhead Chunk::Ahead() const {
+  const int64_t t = first_token() + 1;
+  if (!fused_.fetches || fused_.from_cache || t >= fused_.end_token) return {};
+  const int64_t size = fused_.tensor.input_size;
+  const Strides& strides = fused_.tensor.input_strides;
+  const int64_t at = job_.b * strides.batch +
+                     (t - fused_.first_token) * strides.token +
+                     head * strides.head;
+  return {static_cast<const char*>(fused_.tensor.input) + at * size,
+          strides.head * size, fused_.tensor.head_dim * size};
+}
+
 void Chunk::ReadFromInput(Tensor* tensor) const {
   const TileInput input = Input();
   tensor->heads = heads;

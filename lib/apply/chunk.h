@@ -58,6 +58,7 @@ class Chunk {
   TileInput InTile(const float* tile) const;
   TileOutput Output() const;
   TileScales Scales() const;
+  TileAhead Ahead() const;
 
   // To what a rotation leads, and whence.
   void ReadFromInput(Tensor* tensor) const;

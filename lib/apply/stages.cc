@@ -115,8 +115,8 @@ class Stages {
     Transform(tile);
     if (CallsFunction()) return CallFunction(tile);
     int64_t saturated = 0;
-    kStoreHeads[chunk_.target()](
-        {chunk_.Shape(), tile, chunk_.Output(), chunk_.Scales(), &saturated});
+    kStoreHeads[chunk_.target()]({chunk_.Shape(), tile, chunk_.Output(),
+                                  chunk_.Scales(), &saturated, chunk_.Ahead()});
     if (saturated != 0 && fused_.saturated != nullptr) {
       __atomic_fetch_add(fused_.saturated, saturated, __ATOMIC_RELAXED);
     }
@@ -149,7 +149,8 @@ class Stages {
            tile,
            {copy, fused_.storage, false, chunk_.heads * row, row, 1},
            scales,
-           nullptr});
+           nullptr,
+           {}});
       given.data = copy;
     }
     fused_.on_tile(fused_.user, &given);

@@ -33,8 +33,8 @@ HWY_INLINE void ForEachVector(int64_t count, const Each& each) {
 
 // Each has Widen, from bytes to the numbers that they are; kLimit, its largest
 // number; kBeyond, the least that is rounded to more than that; Round, to the
-// byte in the low bits, the others being anything; and RoundNear, the same of
-// numbers that are less than kBeyond.  Of a NaN, I8 has 0.
+// byte in the low bits, the others being 0; and RoundNear, the same of numbers
+// that are less than kBeyond.  Of a NaN, I8 has 0.
 struct I8 {
   static constexpr float kLimit = 127.0f;
   static constexpr float kBeyond = 127.5f;
@@ -49,7 +49,9 @@ struct I8 {
   template <class D>
   static HWY_INLINE Bits<D> RoundNear(D d, hn::Vec<D> v) {
     // Added to this, a number is rounded to a whole one in the low bits.
-    return hn::BitCast(BitsTag<D>(), hn::Add(v, hn::Set(d, 0x1.8p23f)));
+    const Bits<D> sum =
+        hn::BitCast(BitsTag<D>(), hn::Add(v, hn::Set(d, 0x1.8p23f)));
+    return hn::And(sum, hn::Set(BitsTag<D>(), 0xFF));
   }
 
   template <class D>

@@ -20,34 +20,49 @@ namespace HWY_NAMESPACE {
 namespace {
 
 #if HWY_TARGET != HWY_SCALAR
-// The low bytes of four vectors, one behind the other.
+// What vectors of 16 lanes, four for each of 4 blocks of lanes, are ordered by:
+// those of a vector together.
+constexpr int32_t kByVector[] = {0, 4, 8,  12, 1, 5, 9,  13,
+                                 2, 6, 10, 14, 3, 7, 11, 15};
+
+// Four vectors of bytes in words, one behind the other.
 template <class D>
-HWY_INLINE void StoreLowBytes(D d, Bits<D> v0, Bits<D> v1, Bits<D> v2,
-                              Bits<D> v3, uint8_t* to) {
+HWY_INLINE hn::Vec<hn::Repartition<uint8_t, D>> PackBytes(D d, Bits<D> v0,
+                                                          Bits<D> v1,
+                                                          Bits<D> v2,
+                                                          Bits<D> v3) {
   alignas(16) static constexpr uint8_t kTranspose[] = {
       0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
   const BitsTag<D> du;
   const hn::Repartition<uint8_t, D> d8;
-  const Bits<D> low = hn::Set(du, 0xFF);
-  const Bits<D> first =
-      hn::Or(hn::And(v0, low), hn::ShiftLeft<8>(hn::And(v1, low)));
-  const Bits<D> second =
-      hn::Or(hn::ShiftLeft<16>(hn::And(v2, low)), hn::ShiftLeft<24>(v3));
+  const Bits<D> words =
+      hn::Or(hn::Or(v0, hn::ShiftLeft<8>(v1)),
+             hn::Or(hn::ShiftLeft<16>(v2), hn::ShiftLeft<24>(v3)));
   // In each 16 bytes four of each vector, then those of a vector together.
-  Bits<D> packed = hn::BitCast(
-      du, hn::TableLookupBytes(hn::BitCast(d8, hn::Or(first, second)),
-                               hn::LoadDup128(d8, kTranspose)));
+  Bits<D> packed =
+      hn::BitCast(du, hn::TableLookupBytes(hn::BitCast(d8, words),
+                                           hn::LoadDup128(d8, kTranspose)));
   constexpr size_t kLanes = hn::MaxLanes(d);
   if constexpr (kLanes == 8) {
     alignas(32) static constexpr int32_t kOrder[] = {0, 4, 1, 5, 2, 6, 3, 7};
     packed = hn::TableLookupLanes(packed, hn::SetTableIndices(du, kOrder));
-  } else if constexpr (kLanes == 16) {
-    alignas(64) static constexpr int32_t kOrder[] = {
-        0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
-    packed = hn::TableLookupLanes(packed, hn::SetTableIndices(du, kOrder));
   }
-  hn::StoreU(hn::BitCast(d8, packed), d8, to);
+  return hn::BitCast(d8, packed);
 }
+
+#if HWY_TARGET == HWY_AVX3
+// By instructions that Highway has not for all its targets.
+HWY_INLINE hn::Vec<hn::ScalableTag<uint8_t>> PackBytes(
+    hn::ScalableTag<float>, Bits<hn::ScalableTag<float>> v0,
+    Bits<hn::ScalableTag<float>> v1, Bits<hn::ScalableTag<float>> v2,
+    Bits<hn::ScalableTag<float>> v3) {
+  const __m512i packed = _mm512_packus_epi16(
+      _mm512_packus_epi32(v0.raw, v1.raw), _mm512_packus_epi32(v2.raw, v3.raw));
+  const __m512i order = _mm512_loadu_si512(kByVector);
+  return hn::Vec<hn::ScalableTag<uint8_t>>{
+      _mm512_permutexvar_epi32(order, packed)};
+}
+#endif
 #endif
 
 // A vector that has numbers out of range, or NaN: seldom any.  Adds how many
@@ -75,6 +90,8 @@ template <class To, Range kRange, class D, class InverseOf>
 HWY_INLINE void StoreFour(D d, const float* from, int64_t i, uint8_t* to,
                           const InverseOf& inverse, int64_t* beyond) {
   using V = hn::Vec<D>;
+  const hn::Repartition<uint8_t, D> d8;
+  hn::Vec<decltype(d8)> packed;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const V v0 = hn::Mul(hn::LoadU(d, from + i), inverse(d, i));
   const V v1 = hn::Mul(hn::LoadU(d, from + i + lanes), inverse(d, i + lanes));
@@ -85,13 +102,14 @@ HWY_INLINE void StoreFour(D d, const float* from, int64_t i, uint8_t* to,
   if (kRange == Range::kNear ||
       HWY_LIKELY(AreNear<To>(d, v0) && AreNear<To>(d, v1) &&
                  AreNear<To>(d, v2) && AreNear<To>(d, v3))) {
-    StoreLowBytes(d, To::RoundNear(d, v0), To::RoundNear(d, v1),
-                  To::RoundNear(d, v2), To::RoundNear(d, v3), to + i);
+    packed = PackBytes(d, To::RoundNear(d, v0), To::RoundNear(d, v1),
+                       To::RoundNear(d, v2), To::RoundNear(d, v3));
   } else {
-    StoreLowBytes(
+    packed = PackBytes(
         d, RoundBeyond<To>(d, v0, beyond), RoundBeyond<To>(d, v1, beyond),
-        RoundBeyond<To>(d, v2, beyond), RoundBeyond<To>(d, v3, beyond), to + i);
+        RoundBeyond<To>(d, v2, beyond), RoundBeyond<To>(d, v3, beyond));
   }
+  hn::StoreU(packed, d8, to + i);
 }
 #endif
 

@@ -54,6 +54,16 @@ HWY_INLINE void StoreElements(const float* from, int64_t count,
   });
 }
 
+// While head i is stored.
+HWY_INLINE void FetchHead(const StoreHeadsJob& job, int64_t i) {
+  const TileAhead& ahead = job.ahead;
+  if (ahead.data == nullptr) return;
+  FetchLines<kToL2>(
+      ahead.data,
+      static_cast<uintptr_t>(i) * static_cast<uintptr_t>(ahead.head_bytes),
+      static_cast<size_t>(ahead.bytes));
+}
+
 template <class To>
 void StoreHeadsAs(const StoreHeadsJob& job) {
   using Lane = typename To::Lane;
@@ -64,6 +74,7 @@ void StoreHeadsAs(const StoreHeadsJob& job) {
     for (int64_t h = 0; h < job.shape.heads; ++h, from += head_dim) {
       Lane* to = static_cast<Lane*>(output.data) + t * output.token_stride +
                  h * output.head_stride;
+      FetchHead(job, t * job.shape.heads + h);
       if (output.stream) {
         StoreElements<To, Access::kStream>(from, head_dim, to);
         continue;
@@ -148,6 +159,7 @@ HWY_NOINLINE void StoreMade(const StoreHeadsJob& job) {
     for (int64_t h = 0; h < heads; ++h, ++i, from += head_dim) {
       uint8_t* to = static_cast<uint8_t*>(output.data) +
                     t * output.token_stride + h * output.head_stride;
+      FetchHead(job, i);
       const auto store = [&](int64_t e, int64_t count,
                              uint8_t* run) ROTARY_LAMBDA {
         StoreScaled<To>(from + e, count, found.inverses[i], found.near, run);
@@ -168,6 +180,7 @@ void StoreHeadsAsBytes(const StoreHeadsJob& job) {
     for (int64_t h = 0; h < job.shape.heads; ++h, from += job.shape.head_dim) {
       uint8_t* to = static_cast<uint8_t*>(output.data) +
                     t * output.token_stride + h * output.head_stride;
+      FetchHead(job, t * job.shape.heads + h);
       beyond += StoreGiven<To>(
           job, from, to, t * scales.token_stride + h * scales.head_stride);
     }
@@ -203,6 +216,7 @@ HWY_INLINE void StoreSomeBlocks(const StoreHeadsJob& job, int64_t first,
   }
   FindInverses(count, &found);
   for (int64_t i = 0; i < count; ++i, from += kBlockElements) {
+    if ((first + i) % in_head == 0) FetchHead(job, (first + i) / in_head);
     StoreScaled<I8>(from, kBlockElements, found.inverses[i], found.near,
                     reinterpret_cast<uint8_t*>(blocks[i]) + sizeof(uint16_t));
   }

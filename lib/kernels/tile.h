@@ -156,6 +156,13 @@ struct TileScales {
   int64_t element_stride;  // 0 if they are made
 };
 
+// Heads in memory that will be needed soon, as many as are stored.
+struct TileAhead {
+  const char* data;  // nullptr: none
+  int64_t head_bytes;
+  int64_t bytes;  // of each
+};
+
 struct StoreHeadsJob {
   TileHeads shape;
   const float* tile;
@@ -163,6 +170,7 @@ struct StoreHeadsJob {
   TileScales scales;
   int64_t* saturated;  // nullptr, or how many elements were out of range is
                        // added to it
+  TileAhead ahead;     // fetched meanwhile
 };
 using StoreHeadsKernel = void (*)(const StoreHeadsJob& job);
 
