@@ -45,8 +45,8 @@
 //            without allocation.
 // TENSOR     what is rotated: pointers, strides, dtype and pairing, for input
 //            and output apart.  One call takes any number of tensors.
-// PREPARED   an apply call that has been checked once, to be run in slices
-//            from the threads of the caller's own pool.
+// PREPARED   an apply call, or a fused one, that has been checked once, to be
+//            run in slices from the threads of the caller's own pool.
 //
 // COS_SIN    a caller's own cos and sin, as a plain argument: the cache of an
 //            inference engine, the tensors that a framework hands on.
@@ -1216,6 +1216,17 @@ ROTARY_API void rotary_fused_args_init(rotary_fused_args *args,
 // one thread.
 ROTARY_API rotary_status rotary_apply_fused(const rotary_fused_args *args,
                                             rotary_error *error);
+
+// The same as a prepared call, for rotary_prepared_slices and
+// rotary_prepared_run: each slice is some of the tokens.  What rotary_prepare
+// says of its arguments holds; fusions, norms and caches may go, too, what they
+// point to and the slots must stay.
+ROTARY_API rotary_status
+rotary_prepared_fused_bytes_needed(size_t *bytes, rotary_error *error);
+ROTARY_API rotary_status rotary_prepare_fused(const rotary_fused_args *args,
+                                              void *memory, size_t bytes,
+                                              rotary_prepared **prepared,
+                                              rotary_error *error);
 
 // ------------------------------------------------------------------ weights
 

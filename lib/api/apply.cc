@@ -124,7 +124,10 @@ rotary_status rotary_prepare(const rotary_apply_args* args, void* memory,
 }
 
 int64_t rotary_prepared_slices(const rotary_prepared* prepared) {
-  return prepared == nullptr ? 0 : rotary::UsefulSlices(prepared->call);
+  if (prepared == nullptr) return 0;
+  const rotary::FusedCall* fused = rotary::PreparedFused(prepared);
+  return fused != nullptr ? rotary::UsefulSlices(*fused)
+                          : rotary::UsefulSlices(prepared->call);
 }
 
 rotary_status rotary_prepared_run(const rotary_prepared* prepared,
@@ -134,6 +137,11 @@ rotary_status rotary_prepared_run(const rotary_prepared* prepared,
           rotary::CheckSlice(prepared, slice, num_slices, error)) {
     return status;
   }
-  rotary::RunSlice(prepared->call, slice, num_slices);
+  const rotary::FusedCall* fused = rotary::PreparedFused(prepared);
+  if (fused != nullptr) {
+    rotary::RunFusedSlice(*fused, slice, num_slices);
+  } else {
+    rotary::RunSlice(prepared->call, slice, num_slices);
+  }
   return ROTARY_OK;
 }

@@ -2,9 +2,14 @@
 
 #include "lib/apply/fused.h"
 
+#include <new>
+
 #include "include/rotary/rotary.h"
+#include "lib/apply/prepared.h"
 #include "lib/config/defaults.h"
+#include "lib/config/error.h"
 #include "lib/config/fused_args.h"
+#include "lib/config/rows_args.h"
 
 void rotary_norm_init(rotary_norm* norm, size_t struct_size) {
   rotary::SetDefaults(norm, struct_size);
@@ -31,5 +36,31 @@ rotary_status rotary_apply_fused(const rotary_fused_args* args,
     return status;
   }
   rotary::Run(call, num_threads);
+  return ROTARY_OK;
+}
+
+rotary_status rotary_prepared_fused_bytes_needed(size_t* bytes,
+                                                 rotary_error* error) {
+  if (bytes == nullptr) return rotary::FailNull(error, "bytes");
+  *bytes = rotary::kPreparedFusedBytes;
+  return ROTARY_OK;
+}
+
+rotary_status rotary_prepare_fused(const rotary_fused_args* args, void* memory,
+                                   size_t bytes, rotary_prepared** prepared,
+                                   rotary_error* error) {
+  rotary::FusedCall call;
+  int32_t num_threads;
+  rotary_status status =
+      rotary::CheckFusedArgs(args, &call, &num_threads, error);
+  if (status == ROTARY_OK) {
+    status =
+        rotary::CheckMemory(memory, bytes, rotary::kPreparedFusedBytes, error);
+  }
+  if (status != ROTARY_OK) return status;
+  if (prepared == nullptr) return rotary::FailNull(error, "prepared");
+  *prepared =
+      new (memory) rotary_prepared{rotary::kPreparedFusedMagic, call.apply};
+  new (*prepared + 1) rotary::FusedCall(call);
   return ROTARY_OK;
 }

@@ -16,7 +16,8 @@ rotary_status CheckPreparedShape(int64_t num_tensors, rotary_error* error) {
 rotary_status CheckSlice(const rotary_prepared* prepared, int64_t slice,
                          int64_t num_slices, rotary_error* error) {
   if (prepared == nullptr) return FailNull(error, "prepared");
-  if (prepared->magic != kPreparedMagic) {
+  if (prepared->magic != kPreparedMagic &&
+      prepared->magic != kPreparedFusedMagic) {
     return FailArgument(error, "prepared", reinterpret_cast<intptr_t>(prepared),
                         "not a prepared call");
   }

@@ -233,6 +233,8 @@ static void Fuse(const rotary_rows *rows) {
   rotary_fusion fusion;
   rotary_apply_args apply;
   rotary_fused_args args;
+  rotary_prepared *prepared;
+  void *prepared_memory;
   size_t bytes;
   void *memory;
   Fill(k, K_SIZE);
@@ -263,6 +265,13 @@ static void Fuse(const rotary_rows *rows) {
   args.fusions = &fusion;
   args.slots = slots;
   CHECK_OK(rotary_apply_fused(&args, &error));
+  CHECK_OK(rotary_prepared_fused_bytes_needed(&bytes, &error));
+  prepared_memory = malloc(bytes);
+  CHECK(prepared_memory);
+  CHECK_OK(
+      rotary_prepare_fused(&args, prepared_memory, bytes, &prepared, &error));
+  CHECK_OK(rotary_prepared_run(prepared, 0, 1, &error));
+  free(prepared_memory);
   /* Position 0, in slot 2, is not moved: -8 over a root of about 24. */
   CHECK(cached[2 * K_SIZE / 3] < -1.0f && cached[2 * K_SIZE / 3] > -2.0f);
   CHECK(k[0] == -8.0f);

@@ -76,24 +76,56 @@ void FusedCase::Run(const char* target, int32_t num_threads, bool kept_rows) {
   REQUIRE(RunUnchecked(target, num_threads, kept_rows) == ROTARY_OK);
 }
 
+rotary_fused_args FusedCase::Args(rotary_apply_args* apply,
+                                  bool kept_rows) const {
+  if (kept_rows) {
+    apply->rows = shared_.rows.get();
+  } else {
+    apply->embedding = shared_.embedding.get();
+    apply->positions = &shared_.positions;
+  }
+  rotary_fused_args args;
+  rotary_fused_args_init(&args, sizeof(args));
+  args.apply = apply;
+  args.fusions = fusions_.data();
+  args.slots = shared_.map;
+  return args;
+}
+
 rotary_status FusedCase::RunUnchecked(const char* target, int32_t num_threads,
                                       bool kept_rows) {
   rotary_apply_args apply =
       MakeApplyArgs(shared_.batch, shared_.tokens, tensors_);
   apply.target = target;
   apply.num_threads = num_threads;
-  if (kept_rows) {
-    apply.rows = shared_.rows.get();
-  } else {
-    apply.embedding = shared_.embedding.get();
-    apply.positions = &shared_.positions;
-  }
-  rotary_fused_args args;
-  rotary_fused_args_init(&args, sizeof(args));
-  args.apply = &apply;
-  args.fusions = fusions_.data();
-  args.slots = shared_.map;
+  const rotary_fused_args args = Args(&apply, kept_rows);
   return rotary_apply_fused(&args, nullptr);
+}
+
+void FusedCase::RunPrepared(int64_t num_slices) {
+  for (const auto& part : parts_) part->Reset();
+  rotary_error error;
+  size_t bytes;
+  RequireOk(rotary_prepared_fused_bytes_needed(&bytes, &error), error);
+  std::vector<uint64_t> memory(bytes / 8 + 1);
+  rotary_prepared* prepared = nullptr;
+  {
+    // What may go once it is prepared.
+    const std::vector<rotary_tensor> tensors = tensors_;
+    const std::vector<rotary_fusion> fusions = fusions_;
+    rotary_apply_args apply =
+        MakeApplyArgs(shared_.batch, shared_.tokens, tensors);
+    rotary_fused_args args = Args(&apply, num_slices % 2 == 0);
+    args.fusions = fusions.data();
+    RequireOk(
+        rotary_prepare_fused(&args, memory.data(), bytes, &prepared, &error),
+        error);
+    REQUIRE(static_cast<void*>(prepared) == memory.data());
+  }
+  CHECK(rotary_prepared_slices(prepared) >= 1);
+  for (int64_t i = num_slices; --i >= 0;) {
+    RequireOk(rotary_prepared_run(prepared, i, num_slices, &error), error);
+  }
 }
 
 std::string FusedCase::Check() const {

@@ -23,11 +23,15 @@ class FusedCase {
   // From what is there.  Only the library's calls take much stack here.
   rotary_status RunUnchecked(const char* target, int32_t num_threads,
                              bool kept_rows);
+  // The same in slices, from the last to the first.
+  void RunPrepared(int64_t num_slices);
   std::string Check() const;
   std::vector<uint8_t> Result() const;
   std::string Describe() const;
 
  private:
+  rotary_fused_args Args(rotary_apply_args* apply, bool kept_rows) const;
+
   FusedRows shared_;
   std::vector<std::unique_ptr<FusedPart>> parts_;
   std::vector<rotary_tensor> tensors_;

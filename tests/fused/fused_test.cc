@@ -9,6 +9,7 @@
 
 #include "tests/fused/fused_case.h"
 #include "tests/support/effort.h"
+#include "tests/support/objects.h"
 #include "tests/support/targets.h"
 
 namespace rotary_test {
@@ -30,7 +31,52 @@ TEST_CASE("fused passes: random ones") {
     });
     fused.Run(nullptr, 3, seed % 2 == 0);
     REQUIRE(fused.Result() == expected);
+    fused.RunPrepared(1 + static_cast<int64_t>(seed % 5));
+    REQUIRE(fused.Result() == expected);
   }
+}
+
+TEST_CASE("fused passes: what cannot be prepared") {
+  rotary_error error = {};
+  size_t bytes;
+  CHECK(rotary_prepared_fused_bytes_needed(nullptr, &error) ==
+        ROTARY_ERROR_ARGUMENT);
+  CHECK(std::string(error.argument) == "bytes");
+  RequireOk(rotary_prepared_fused_bytes_needed(&bytes, &error), error);
+  std::vector<uint64_t> memory(bytes / 8 + 1, 5);
+  const std::vector<uint64_t> before = memory;
+  rotary_prepared* prepared = nullptr;
+  rotary_apply_args apply;
+  rotary_apply_args_init(&apply, sizeof(apply));
+  rotary_fused_args args;
+  rotary_fused_args_init(&args, sizeof(args));
+  args.apply = &apply;
+  const auto refused = [&](const rotary_fused_args* given, void* to,
+                           size_t size, rotary_prepared** out,
+                           const char* argument) {
+    CAPTURE(argument);
+    CHECK(rotary_prepare_fused(given, to, size, out, &error) ==
+          ROTARY_ERROR_ARGUMENT);
+    CHECK(std::string(error.argument) == argument);
+    CHECK(prepared == nullptr);
+    CHECK(memory == before);
+  };
+  refused(nullptr, memory.data(), bytes, &prepared, "args");
+  refused(&args, nullptr, bytes, &prepared, "memory");
+  refused(&args, reinterpret_cast<char*>(memory.data()) + 4, bytes, &prepared,
+          "memory");
+  refused(&args, memory.data(), bytes - 1, &prepared, "bytes");
+  refused(&args, memory.data(), bytes, nullptr, "prepared");
+  apply.num_threads = -1;
+  refused(&args, memory.data(), bytes, &prepared, "num_threads");
+  // Nothing is done by a pass without tensors.
+  apply.num_threads = 1;
+  RequireOk(
+      rotary_prepare_fused(&args, memory.data(), bytes, &prepared, &error),
+      error);
+  CHECK(rotary_prepared_slices(prepared) == 1);
+  RequireOk(rotary_prepared_run(prepared, 6, 7, &error), error);
+  CHECK(rotary_prepared_run(prepared, 7, 7, &error) == ROTARY_ERROR_ARGUMENT);
 }
 
 }  // namespace
