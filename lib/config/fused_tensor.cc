@@ -97,6 +97,7 @@ rotary_status ReadSource(const FusedReader& r, Format* format) {
                 r.NumSlots(r.call.num_source_slots), &source, &pairing,
                 &saturated, r.uses, r.error);
   if (status != ROTARY_OK) return status;
+  if (pairing == 0) pairing = r.in.input_pairing;
   format->pairing = kHalf;
   if (r.out->rotates && !ReadPairing(pairing, &format->pairing)) {
     return r.OfFusion()("source.pairing", pairing,

@@ -2,7 +2,6 @@
 // past the caches, give the bits of small calls.
 #include <doctest/doctest.h>
 #include <rotary/rotary.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -12,6 +11,7 @@
 #include "tests/apply/formats.h"
 #include "tests/support/effort.h"
 #include "tests/support/objects.h"
+#include "tests/support/one_processor.h"
 #include "tests/support/random.h"
 #include "tests/support/strided.h"
 #include "tests/support/targets.h"
@@ -34,24 +34,6 @@ struct Part {
 };
 constexpr Part kSome = {128, 16, 96};
 constexpr int64_t kSmallTokens = 50;
-
-// Keeps the process to one processor while it lives.
-class OneProcessor {
- public:
-  OneProcessor() {
-    REQUIRE(sched_getaffinity(0, sizeof(before_), &before_) == 0);
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    for (size_t i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++i) {
-      if (CPU_ISSET(i, &before_)) CPU_SET(i, &one);
-    }
-    REQUIRE(sched_setaffinity(0, sizeof(one), &one) == 0);
-  }
-  ~OneProcessor() { sched_setaffinity(0, sizeof(before_), &before_); }
-
- private:
-  cpu_set_t before_;
-};
 
 // What is rotated, and the result of small calls.
 struct Problem {

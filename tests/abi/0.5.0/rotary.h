@@ -1103,7 +1103,8 @@ typedef struct rotary_cache {
   int64_t element_stride;
   rotary_dtype dtype;        // F32, F16, BF16, I8, F8_E4M3, F8_E5M2 or Q8_0; no
                              // default
-  rotary_pairing pairing;    // default 0: as the input
+  rotary_pairing pairing;    // default 0: as the input; of a source, the
+                             // tensor's input_pairing
   rotary_scales scale_kind;  // default ROTARY_SCALES_NONE; I8 has some
   rotary_dtype scales_dtype;    // ROTARY_F32 (default), F16 or BF16
   void *scales;                 // read only, if they are given
