@@ -39,6 +39,12 @@ TileInput Chunk::Input() const {
           fused_.input_dtype, strides.token, strides.head};
 }
 
+const void* Chunk::Weights(const void* weights) const {
+  if (weights == nullptr) return nullptr;
+  return static_cast<const char*>(weights) +
+         head * WeightHeadStride() * ElementSize(fused_.norm.dtype);
+}
+
 TileInput Chunk::InTile(const float* tile) const {
   const int64_t head_dim = fused_.tensor.head_dim;
   return {tile, kF32, heads * head_dim, head_dim};
@@ -131,7 +137,7 @@ void Chunk::SetRows(RotateNormedJob* job) const {
   job->sin_sign = job_.sin_sign;
 }
 
-void Chunk::Rotate(Tensor* tensor) const {
+void Chunk::Rotate(Tensor* tensor, bool back) const {
   static constexpr uint8_t kNone = kCopied;
   RotateJob job = job_;
   job.tensors = tensor;
@@ -139,6 +145,7 @@ void Chunk::Rotate(Tensor* tensor) const {
   job.b = 0;
   job.token = 0;
   job.count = tokens;
+  if (back) job.sin_sign ^= uint32_t{1} << 31;
   if (!fused_.rotates) {
     job.pairs = job.pair_begin = job.pair_count = 0;
     job.cos = job.sin = nullptr;

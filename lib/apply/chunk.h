@@ -1,10 +1,12 @@
 // Some heads of some tokens of a fused tensor: where they are in memory, and
-// their rotation.  Used by apply/stages.cc, head_norm.cc and move_run.cc.
+// their rotation.  Used by the stages of fused passes.
 
 #ifndef ROTARY_LIB_APPLY_CHUNK_H_
 #define ROTARY_LIB_APPLY_CHUNK_H_
 
 #include <stdint.h>
+
+#include <algorithm>
 
 #include "lib/apply/fused.h"
 #include "lib/apply/stages.h"
@@ -51,6 +53,13 @@ class Chunk {
   TileHeads Shape() const { return {tokens, heads, fused_.tensor.head_dim}; }
   int64_t Heads() const { return tokens * heads; }
 
+  // Where in the weights of a norm, which may be nullptr, those of the first
+  // head are, and from there the next head's.
+  const void* Weights(const void* weights) const;
+  int64_t WeightHeadStride() const {
+    return fused_.norm.all_heads ? fused_.tensor.head_dim : 0;
+  }
+
   // Not of what is gathered.
   TileInput Input() const;
   TileSource Source() const;
@@ -69,8 +78,24 @@ class Chunk {
   // The rows of its tokens.
   void SetRows(RotateNormedJob* job) const;
 
-  // Turns the heads, or copies them where their tensor is not rotated.
-  void Rotate(Tensor* tensor) const;
+  // Turns the heads, the other way than the call says if `back`, or copies them
+  // where their tensor is not rotated.
+  void Rotate(Tensor* tensor, bool back = false) const;
+
+  // Goes through the run with at most so many heads in a tile: of some tokens
+  // each time, of one where a norm is over all of its heads, calls each(the
+  // most heads to be taken together).
+  template <class Each>
+  void ForEachTokens(int64_t most, const Each& each) {
+    const int64_t all = fused_.tensor.heads;
+    if (all == 0) return;
+    const int64_t run_tokens = run_.end - run_.token;
+    const int64_t step = all > most || fused_.norm.all_heads ? 1 : most / all;
+    for (token = 0; token < run_tokens; token += step) {
+      tokens = std::min(step, run_tokens - token);
+      each(std::min(all, most));
+    }
+  }
 
   // Tokens of the run, and heads of the tensor.
   int64_t token = 0;

@@ -50,12 +50,16 @@ struct FusedTensor {
                   // the input, or from a tile, to the output, or to a tile
   Dtype input_dtype;
   Storage storage;      // of the output
+  Pairing from;         // the input's
+  Pairing to;           // the output's
   int64_t first_token;  // of each sequence: its input and output begin there
   int64_t end_token;
   bool rotates;
-  bool loads;    // to a tile before it is rotated
-  bool stores;   // from a tile after that
-  bool changes;  // its pairing
+  bool loads;      // to a tile before it is rotated
+  bool stores;     // from a tile after that
+  bool changes;    // its pairing
+  bool two_tiles;  // halves of one: for a change of places from a tile to a
+                   // tile, or a copy for a function
   bool to_cache;
   bool from_cache;
   bool gathers;   // what is loaded there is no input as others are
@@ -76,15 +80,11 @@ struct FusedTensor {
   rotary_tile_function on_tile;
   void* user;
   int64_t* saturated;
-
-  // Halves of one: for a change of places from a tile to a tile, or a copy for
-  // a function.
-  bool TakesTwoTiles() const {
-    return (loads && changes && stores) || on_tile != nullptr;
-  }
 };
 
 constexpr int64_t kMostFused = 8;
+
+struct Backward;
 
 struct FusedCall {
   ApplyCall apply;       // without tensors; its rows are for all
@@ -96,6 +96,7 @@ struct FusedCall {
   const int32_t* source_slots;  // the same
   int64_t num_slots;
   int64_t num_source_slots;
+  const Backward* backward;  // nullptr: it is a forward pass
   int64_t num_tensors;
   FusedTensor tensors[kMostFused];
 };

@@ -1,5 +1,5 @@
-// A prepared call: a checked call and, behind it, its tensors, or the fused call
-// that it is of, in the caller's memory.  Made and run by api.
+// A prepared call: a checked call and, behind it, its tensors, or the fused
+// call that it is of, in the caller's memory.  Made and run by api.
 
 #ifndef ROTARY_LIB_APPLY_PREPARED_H_
 #define ROTARY_LIB_APPLY_PREPARED_H_

@@ -18,22 +18,15 @@ class Stages {
         chunk_(call, index, job, run),
         norm_(fused_),
         tile_(tile) {
-    const bool two = fused_.TakesTwoTiles();
+    const bool two = fused_.two_tiles;
     other_ = two ? tile + kTileFloats / 2 : tile;
     const int64_t floats = two ? kTileFloats / 2 : kTileFloats;
     most_heads_ = std::min(floats / fused_.tensor.head_dim, kTileHeads);
   }
 
   void Run() {
-    const int64_t heads = fused_.tensor.heads;
-    if (heads == 0) return;
-    const bool one = heads > most_heads_ || fused_.norm.all_heads;
-    const int64_t tokens = one ? 1 : most_heads_ / heads;
-    for (int64_t t = 0; t < chunk_.run_tokens(); t += tokens) {
-      chunk_.token = t;
-      chunk_.tokens = std::min(tokens, chunk_.run_tokens() - t);
-      GoThroughHeads(std::min(heads, most_heads_));
-    }
+    chunk_.ForEachTokens(most_heads_,
+                         [this](int64_t step) { GoThroughHeads(step); });
   }
 
  private:

@@ -1,5 +1,6 @@
 // Which field of which fusion of a fused pass was wrong, and the memory that a
-// tensor of one takes.  Used by config/fused_*.cc and config/cache_arg.cc.
+// tensor of one takes.  Used by config/fused_*.cc, config/backward_*.cc and
+// config/cache_arg.cc.
 
 #ifndef ROTARY_LIB_CONFIG_FUSED_FAILURE_H_
 #define ROTARY_LIB_CONFIG_FUSED_FAILURE_H_
@@ -13,6 +14,7 @@ namespace rotary {
 struct FusionFailure {
   int64_t index;
   rotary_error* error;
+  const char* list = "fusions";  // that the field is of
 
   rotary_status operator()(const char* field, int64_t value, const char* reason,
                            rotary_status status = ROTARY_ERROR_ARGUMENT) const {
@@ -37,7 +39,7 @@ struct FusionFailure {
  private:
   rotary_status As(Failure* failure, const char* reason) const {
     failure->tensor = static_cast<int32_t>(index);
-    failure->list = "fusions";
+    failure->list = list;
     return Fail(error, *failure, reason);
   }
 };
@@ -46,15 +48,16 @@ struct FusionFailure {
 struct Use {
   Region region;
   bool writes;
-  int32_t tensor;     // or -1
-  const char* field;  // of its fusion, or of the tensor if there is none there
-  bool in_tensor;
-  bool is_side;  // of the tensor: it may be both
-  bool counts;   // it is added to: others may count there too
+  int32_t tensor;  // or -1
+  const char* field;
+  const char* list;  // that the field is of, if there is a tensor
+  bool is_side;      // of the tensor: it may be both
+  bool counts;       // it is added to: others may count there too
   const void* data;
 };
 
-constexpr int kMostUses = 64;
+// 8 of each tensor, those of the rotation, and two of slots or the scratch.
+constexpr int kMostUses = 72;
 struct Uses {
   int count = 0;
   Use uses[kMostUses];
@@ -64,7 +67,7 @@ struct Uses {
     use->writes = writes;
     use->tensor = static_cast<int32_t>(tensor);
     use->field = field;
-    use->in_tensor = false;
+    use->list = "fusions";
     use->is_side = false;
     use->counts = false;
     use->data = data;

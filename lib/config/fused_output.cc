@@ -86,7 +86,7 @@ rotary_status AddSide(const FusedReader& r, const Side& side, const void* data,
                       int64_t element_size, const Shape& shape,
                       const Strides& strides, bool writes) {
   Use* use = r.uses->Add(r.index, side.data, data, writes);
-  use->in_tensor = true;
+  use->list = "tensors";
   use->is_side = true;
   if (const int dim = MakeRegion(data, shape, r.in.heads, r.in.head_dim,
                                  strides, element_size, &use->region)) {

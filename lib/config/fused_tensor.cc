@@ -132,53 +132,14 @@ rotary_status ReadInput(const FusedReader& r, const Shape& shape,
                  tensor.input_strides, false);
 }
 
-// Which steps the tensor's heads take, from what has been read.
-void Plan(const FusedReader& r, Pairing from, Pairing to, bool in_place) {
-  FusedTensor* out = r.out;
-  out->changes = out->rotates && from != to;
-  const bool norms = out->norm.kind != Norm::kNone;
-  const bool norms_last = norms && out->norm.after && out->rotates;
-  const bool scales = out->scale != 1.0f || out->token_scales != nullptr;
-  const bool apart = out->to_cache && out->cache.strides.element != 1;
-  out->loads = (norms || scales) && !norms_last;
-  out->stores = norms_last || out->hadamard > 0 || out->on_tile != nullptr ||
-                out->storage > kStoredBF16 || apart;
-  out->loads |= out->gathers;
-  if (!out->rotates) {
-    out->loads |= out->stores;
-    out->stores = out->loads;
-  } else if (in_place && out->changes && !out->stores) {
-    out->loads = true;
-  }
-  const bool plain = !norms && !scales && !out->changes;
-  const bool moves = out->from_cache && out->to_cache;
-  out->as_is = plain && moves && AreAlike(out->source, out->cache);
-  out->stays = plain && moves && AreOneCache(out->source, out->cache);
-  const Dtype stored = static_cast<Dtype>(out->storage);
-  out->tensor.rotate =
-      FindRotate(r.call.apply.target, out->loads ? kF32 : out->input_dtype,
-                 from, out->stores ? kF32 : stored, to);
-  const bool whole = out->rotates &&
-                     2 * r.call.apply.pairs == out->tensor.head_dim &&
-                     out->tensor.head_dim <= kMostNormedDim;
-  if (out->norm.kind == Norm::kRms && !out->norm.all_heads && !norms_last &&
-      whole && !out->changes && !out->gathers && r.call.row_step == 0) {
-    out->rotate_normed =
-        kRotateNormed[r.call.apply.target]
-            ->kernels[out->input_dtype][from][out->stores ? kF32 : stored];
-  }
-}
-
-rotary_status CheckTile(const FusedReader& r) {
-  const FusedTensor& out = *r.out;
-  if (!out.loads && !out.stores) return ROTARY_OK;
-  const bool two = out.TakesTwoTiles();
-  const int64_t most = two ? kTileFloats / 2 : kTileFloats;
-  if (r.in.head_dim <= most) return ROTARY_OK;
-  return r.OfTensor()("head_dim", r.in.head_dim,
-                      two ? "must be at most 2048 for this pass"
-                          : "must be at most 4096 for this pass",
-                      ROTARY_ERROR_UNSUPPORTED);
+// Gradients are those of tensors.
+rotary_status CheckNoCaches(const FusedReader& r) {
+  constexpr char kReason[] = "must be NULL in a backward pass";
+  const FusionFailure fail = r.OfFusion();
+  if (r.fusion.cache != nullptr) return fail.None("cache", kReason);
+  if (r.fusion.source != nullptr) return fail.None("source", kReason);
+  if (r.fusion.on_tile != nullptr) return fail.None("on_tile", kReason);
+  return ROTARY_OK;
 }
 
 rotary_status ReadBoth(const FusedReader& r, bool* in_place) {
@@ -198,6 +159,10 @@ rotary_status ReadBoth(const FusedReader& r, bool* in_place) {
   Shape shape = {};
   rotary_status status = ReadRange(r, &shape);
   if (status != ROTARY_OK) return status;
+  if (r.call.backward != nullptr) {
+    status = CheckNoCaches(r);
+    if (status != ROTARY_OK) return status;
+  }
   const int64_t pairs = out->rotates ? r.call.apply.pairs : 0;
   rotary_tensor fields = r.in;
   if (!out->rotates) fields.rotary_offset = 0;
@@ -235,17 +200,16 @@ rotary_status ReadBoth(const FusedReader& r, bool* in_place) {
                       &out->norm, r.uses, r.error);
   }
   if (status != ROTARY_OK) return status;
-  *in_place |=
-      out->from_cache && out->to_cache && AreOneCache(out->source, out->cache);
-  Plan(r, input.pairing, to, *in_place);
-  return CheckTile(r);
+  out->from = input.pairing;
+  out->to = to;
+  return ROTARY_OK;
 }
 
 }  // namespace
 
 rotary_status ReadFusedTensor(const rotary_fused_args& args, int64_t index,
-                              FusedCall* call, Uses* uses, bool* in_place,
-                              rotary_store* store, rotary_error* error) {
+                              FusedCall* call, FusedReading* reading,
+                              rotary_error* error) {
   rotary_tensor tensor_copy;
   const rotary_tensor* tensor = ViewTensor(*args.apply, index, &tensor_copy);
   if (tensor == nullptr) return FailTensorSize(*args.apply, index, error);
@@ -265,8 +229,9 @@ rotary_status ReadFusedTensor(const rotary_fused_args& args, int64_t index,
   }
   FusedTensor* out = &call->tensors[index];
   *out = {};
-  *store = tensor->output_store;
-  return ReadBoth({*tensor, *fusion, *call, index, out, uses, error}, in_place);
+  reading->stores[index] = tensor->output_store;
+  return ReadBoth({*tensor, *fusion, *call, index, out, &reading->uses, error},
+                  &reading->in_place[index]);
 }
 
 }  // namespace rotary

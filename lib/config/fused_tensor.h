@@ -1,19 +1,21 @@
-// One tensor of a fused pass, with its fusion.  Used by config/fused_args.cc.
+// One tensor of a fused pass, with its fusion.  Used by config/fused_args.cc
+// and config/backward_args.cc.
 
 #ifndef ROTARY_LIB_CONFIG_FUSED_TENSOR_H_
 #define ROTARY_LIB_CONFIG_FUSED_TENSOR_H_
 
 #include "include/rotary/rotary.h"
 #include "lib/apply/fused.h"
-#include "lib/config/fused_failure.h"
+#include "lib/config/fused_call.h"
 
 namespace rotary {
 
 // Tensor and fusion `index` as the caller gave them: reads and checks them by
-// themselves, adds their memory to `uses` and their sums to the call.
+// themselves, and adds their memory to the reading's.  What is left to be done
+// is their plan.
 rotary_status ReadFusedTensor(const rotary_fused_args& args, int64_t index,
-                              FusedCall* call, Uses* uses, bool* in_place,
-                              rotary_store* store, rotary_error* error);
+                              FusedCall* call, FusedReading* reading,
+                              rotary_error* error);
 
 }  // namespace rotary
 
