@@ -164,6 +164,21 @@ void Chunk::Rotate(Tensor* tensor, bool back) const {
   RotateByHead(*tensor, job);
 }
 
+void Chunk::RotateRun(bool back) {
+  tokens = run_tokens();
+  heads = fused_.tensor.heads;
+  Tensor tensor = fused_.tensor;
+  ReadFromInput(&tensor);
+  WriteToOutput(&tensor);
+  Rotate(&tensor, back);
+}
+
+void Chunk::Transform(float* tile) const {
+  if (fused_.hadamard == 0) return;
+  kHadamard[target()](
+      {tile, Heads() * fused_.tensor.head_dim, fused_.hadamard});
+}
+
 // Each head has rows of its own.
 void Chunk::RotateByHead(const Tensor& tensor, RotateJob job) const {
   Tensor one = tensor;

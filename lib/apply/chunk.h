@@ -82,6 +82,13 @@ class Chunk {
   // where their tensor is not rotated.
   void Rotate(Tensor* tensor, bool back = false) const;
 
+  // All heads of the run, from the input to the output.
+  void RotateRun(bool back = false);
+
+  // The Hadamard transform of the heads in a tile, if there is one: it is its
+  // own inverse, and its own transpose.
+  void Transform(float* tile) const;
+
   // Goes through the run with at most so many heads in a tile: of some tokens
   // each time, of one where a norm is over all of its heads, calls each(the
   // most heads to be taken together).

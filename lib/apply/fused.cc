@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lib/apply/backward.h"
 #include "lib/apply/block.h"
 #include "lib/apply/chunk.h"
 #include "lib/apply/partition.h"
@@ -165,8 +166,13 @@ void FuseSome(const FusedCall& call, const RotateJob& job, int64_t first,
     const TokensOf tokens(call, fused, job);
     while (token < last) {
       const HeadRun run = tokens.Next(token, last);
-      if (run.token < run.end) RunStages(call, i, job, run);
       token = run.end;
+      if (run.token == run.end) continue;
+      if (call.backward != nullptr) {
+        LeadBack(call, i, job, run);
+      } else {
+        RunStages(call, i, job, run);
+      }
     }
   }
 }
@@ -185,9 +191,8 @@ int64_t UsefulSlices(const FusedCall& call) {
   return UsefulSlices(call.apply.bytes, call.apply.batch * call.apply.tokens);
 }
 
-void RunFusedSlice(const FusedCall& call, int64_t slice, int64_t num_slices) {
+void FuseTokens(const FusedCall& call, const Range& range) {
   const int64_t tokens = call.apply.tokens;
-  const Range range = SliceOf(call.apply.batch * tokens, slice, num_slices);
   for (int64_t token = range.begin; token < range.end;) {
     const int64_t b = token / tokens;
     const int64_t t = token % tokens;
@@ -195,6 +200,11 @@ void RunFusedSlice(const FusedCall& call, int64_t slice, int64_t num_slices) {
     FuseRange(call, b, t, count);
     token += count;
   }
+}
+
+void RunFusedSlice(const FusedCall& call, int64_t slice, int64_t num_slices) {
+  FuseTokens(call,
+             SliceOf(call.apply.batch * call.apply.tokens, slice, num_slices));
   if (call.apply.streams) FenceStreams();
 }
 

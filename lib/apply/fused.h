@@ -9,6 +9,7 @@
 
 #include "include/rotary/rotary.h"
 #include "lib/apply/call.h"
+#include "lib/apply/partition.h"
 #include "lib/apply/slots.h"
 #include "lib/kernels/tile.h"
 
@@ -103,6 +104,9 @@ struct FusedCall {
 
 // Tokens of a job whose rows are there, or that need none.
 void FuseTokens(const FusedCall& call, const RotateJob& job);
+
+// Tokens of all sequences together, in this thread.
+void FuseTokens(const FusedCall& call, const Range& range);
 
 // Slice `slice` of `num_slices`, in this thread.
 void RunFusedSlice(const FusedCall& call, int64_t slice, int64_t num_slices);

@@ -53,14 +53,8 @@ class Stages {
     kLoadStored[chunk_.target()](
         {chunk_.Shape(), chunk_.Source(), chunk_.SourceScales(), tile_});
     // Its own inverse.
-    Transform(tile_);
+    chunk_.Transform(tile_);
     return chunk_.InTile(tile_);
-  }
-
-  void Transform(float* tile) const {
-    if (fused_.hadamard == 0) return;
-    const int64_t floats = chunk_.Heads() * fused_.tensor.head_dim;
-    kHadamard[chunk_.target()]({tile, floats, fused_.hadamard});
   }
 
   // Loads and rotates the heads of the chunk: to the tile that is returned, or
@@ -105,7 +99,7 @@ class Stages {
       if (!fused_.norm.all_heads) norm_.FindFactors(chunk_, input);
       norm_.Load(chunk_, input, true, tile);
     }
-    Transform(tile);
+    chunk_.Transform(tile);
     if (CallsFunction()) return CallFunction(tile);
     int64_t saturated = 0;
     kStoreHeads[chunk_.target()]({chunk_.Shape(), tile, chunk_.Output(),
@@ -174,13 +168,7 @@ void RunStages(const FusedCall& call, int64_t index, const RotateJob& job,
     if (fused.as_is) return MoveRun(call, index, run);
   }
   if (fused.loads || fused.stores) return GoByTile(call, index, job, run);
-  Chunk all(call, index, job, run);
-  all.tokens = all.run_tokens();
-  all.heads = fused.tensor.heads;
-  Tensor tensor = fused.tensor;
-  all.ReadFromInput(&tensor);
-  all.WriteToOutput(&tensor);
-  all.Rotate(&tensor);
+  Chunk(call, index, job, run).RotateRun();
 }
 
 }  // namespace rotary

@@ -131,4 +131,16 @@ void SetDefaults(rotary_fused_args* args, size_t struct_size) {
   ClearStruct(args, struct_size);
 }
 
+void SetDefaults(rotary_fusion_gradient* gradient, size_t struct_size) {
+  if (!ClearStruct(gradient, struct_size)) return;
+  gradient->input_batch_stride = ROTARY_DENSE;
+  gradient->input_token_stride = ROTARY_DENSE;
+  gradient->input_head_stride = ROTARY_DENSE;
+  gradient->input_dtype = ROTARY_F32;
+}
+
+void SetDefaults(rotary_backward_args* args, size_t struct_size) {
+  ClearStruct(args, struct_size);
+}
+
 }  // namespace rotary

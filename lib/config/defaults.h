@@ -21,6 +21,8 @@ void SetDefaults(rotary_norm* norm, size_t struct_size);
 void SetDefaults(rotary_cache* cache, size_t struct_size);
 void SetDefaults(rotary_fusion* fusion, size_t struct_size);
 void SetDefaults(rotary_fused_args* args, size_t struct_size);
+void SetDefaults(rotary_fusion_gradient* gradient, size_t struct_size);
+void SetDefaults(rotary_backward_args* args, size_t struct_size);
 
 }  // namespace rotary
 

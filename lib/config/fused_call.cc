@@ -212,7 +212,7 @@ rotary_status FinishFusedCall(const FusedReading& reading, FusedCall* call,
     Count(call->tensors[i], reading.in_place[i], &call->apply);
   }
   call->apply.stream = FillsCaches(call->apply.TouchedBytes());
-  call->apply.from_memory = GoesInOrder(*call);
+  call->apply.from_memory = call->backward == nullptr && GoesInOrder(*call);
   for (int64_t i = 0; i < call->num_tensors; ++i) {
     Finish(reading.stores[i], reading.in_place[i], call, &call->tensors[i]);
     if (call->apply.from_memory) FetchTokens(&call->tensors[i]);

@@ -213,16 +213,13 @@ rotary_status ReadFusedTensor(const rotary_fused_args& args, int64_t index,
   rotary_tensor tensor_copy;
   const rotary_tensor* tensor = ViewTensor(*args.apply, index, &tensor_copy);
   if (tensor == nullptr) return FailTensorSize(*args.apply, index, error);
-  const size_t size = args.fusions[0].struct_size;
-  const rotary_fusion* given = reinterpret_cast<const rotary_fusion*>(
-      reinterpret_cast<const char*>(args.fusions) +
-      static_cast<size_t>(index) * size);
   rotary_fusion fusion_copy;
+  size_t size;
   const rotary_fusion* fusion =
-      given->struct_size == size ? ViewStruct(given, &fusion_copy) : nullptr;
+      ViewElement(args.fusions, index, &fusion_copy, &size);
   if (fusion == nullptr) {
     return FusionFailure{index, error}(
-        "struct_size", static_cast<int64_t>(given->struct_size),
+        "struct_size", static_cast<int64_t>(size),
         "no known size (was its init function called?), not the first "
         "fusion's, or a field is set that this version has not",
         ROTARY_ERROR_STRUCT_SIZE);

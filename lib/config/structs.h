@@ -68,7 +68,20 @@ const Struct* ViewStruct(const Struct* from, Struct* copy) {
   return copy;
 }
 
-// The same, with the failure in words.  `name` is the argument's.
+// Element `index` of an array of structs, all of which are of the first one's
+// version, seen in the same way.  `size` becomes what it says.
+template <class Struct>
+const Struct* ViewElement(const Struct* array, int64_t index, Struct* copy,
+                          size_t* size) {
+  const size_t first = array[0].struct_size;
+  const Struct* given =
+      reinterpret_cast<const Struct*>(reinterpret_cast<const char*>(array) +
+                                      static_cast<size_t>(index) * first);
+  *size = given->struct_size;
+  return *size == first ? ViewStruct(given, copy) : nullptr;
+}
+
+// ViewStruct, with the failure in words.  `name` is the argument's.
 template <class Struct>
 rotary_status ReadStruct(const Struct* from, const char* name,
                          const char* size_name, Struct* copy,

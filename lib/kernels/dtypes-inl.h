@@ -255,20 +255,6 @@ struct Narrow {
 using F16 = Narrow<F16Bits>;
 using BF16 = Narrow<BF16Bits>;
 
-// Elements from the at-th on, of a dtype that is known when it runs.
-template <class Tag>
-HWY_INLINE hn::Vec<Tag> LoadAs(Tag d, Dtype dtype, const void* from,
-                               int64_t at) {
-  switch (dtype) {
-    case kF16:
-      return F16::Load(d, static_cast<const uint16_t*>(from) + at);
-    case kBF16:
-      return BF16::Load(d, static_cast<const uint16_t*>(from) + at);
-    default:
-      return F32::Load(d, static_cast<const float*>(from) + at);
-  }
-}
-
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace
 }  // namespace HWY_NAMESPACE

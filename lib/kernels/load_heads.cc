@@ -9,6 +9,7 @@
 #include "hwy/highway.h"
 #include "lib/kernels/dtypes-inl.h"
 #include "lib/kernels/heads-inl.h"
+#include "lib/kernels/tile-inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
@@ -16,78 +17,23 @@ namespace rotary {
 namespace HWY_NAMESPACE {
 namespace {
 
-// Of every target, so that all add up in the same order.
-constexpr size_t kPartialSums = 16;
-
-using D = hn::CappedTag<float, kPartialSums>;
-using V = hn::Vec<D>;
-constexpr size_t kLanes = hn::MaxLanes(D());
-constexpr size_t kParts = kPartialSums / kLanes;
-constexpr int64_t kStep = kPartialSums;
-
-// The sum of a vector's lanes, by halves.
-template <class Tag>
-HWY_INLINE float AddLanes(Tag d, hn::Vec<Tag> v) {
-#if HWY_TARGET != HWY_SCALAR
-  if constexpr (hn::MaxLanes(Tag()) > 1) {
-    const hn::Half<Tag> half;
-    return AddLanes(half,
-                    hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
-  }
-#endif
-  (void)d;
-  return hn::GetLane(v);
-}
-
 // What is added up: x, x^2 or (x - mean)^2.
 enum class Sum { kPlain, kSquares, kCentered };
 
 template <class From, Sum kSum>
 HWY_INLINE float SumHead(const typename From::Lane* x, int64_t count,
                          float mean) {
-  const D d;
-  const V m = hn::Set(d, mean);
-  V sums[kParts];
-  for (size_t i = 0; i < kParts; ++i) sums[i] = hn::Zero(d);
-  const auto add = [&](auto load) HWY_ATTR {
-    for (size_t i = 0; i < kParts; ++i) {
-      V v = load(i * kLanes);
-      if (kSum == Sum::kCentered) v = hn::Sub(v, m);
-      if (kSum != Sum::kPlain) v = hn::Mul(v, v);
-      sums[i] = hn::Add(sums[i], v);
-    }
-  };
-  int64_t e = 0;
-  for (; e + kStep <= count; e += kStep) {
-    add([&](size_t i) HWY_ATTR { return From::Load(d, x + e + i); });
-  }
-  if (e < count) {
-    // What is not there counts as the mean: nothing.
-    const hn::CappedTag<float, 1> one;
-    float rest[kPartialSums];
-    for (int64_t i = 0; i < kStep; ++i) {
-      rest[i] = e + i < count ? hn::GetLane(From::Load(one, x + e + i)) : mean;
-    }
-    add([&](size_t i) HWY_ATTR { return hn::LoadU(d, rest + i); });
-  }
-  for (size_t n = kParts / 2; n > 0; n /= 2) {
-    for (size_t i = 0; i < n; ++i) sums[i] = hn::Add(sums[i], sums[i + n]);
-  }
-  return AddLanes(d, sums[0]);
-}
-
-// Calls each(head of the tile, its elements).
-template <class From, class Each>
-HWY_INLINE void ForEachHead(const TileHeads& shape, const TileInput& input,
-                            const Each& each) {
-  using Lane = typename From::Lane;
-  int64_t head = 0;
-  for (int64_t t = 0; t < shape.tokens; ++t) {
-    for (int64_t h = 0; h < shape.heads; ++h) {
-      each(head++, static_cast<const Lane*>(input.data) +
-                       t * input.token_stride + h * input.head_stride);
-    }
-  }
+  float sum;
+  SumElements<1>(
+      count,
+      [&](auto d, int64_t e, auto* to) HWY_ATTR {
+        auto v = From::Load(d, x + e);
+        if (kSum == Sum::kCentered) v = hn::Sub(v, hn::Set(d, mean));
+        if (kSum != Sum::kPlain) v = hn::Mul(v, v);
+        to[0] = v;
+      },
+      &sum);
+  return sum;
 }
 
 template <class From>
@@ -121,12 +67,10 @@ HWY_INLINE void LoadColumns(Tag d, const LoadHeadsJob& job, int64_t e) {
   using Lane = typename From::Lane;
   using Vec = hn::Vec<Tag>;
   const bool shared = job.weight_head_stride == 0;
-  const Vec added = hn::Set(d, job.weight_added);
   const auto weight_of = [&](int64_t head) HWY_ATTR {
-    if (job.weight == nullptr) return hn::Set(d, 1.0f);
-    return hn::Add(added,
-                   LoadAs(d, job.weight_dtype, job.weight,
-                          head % job.shape.heads * job.weight_head_stride + e));
+    return LoadWeights(d, job.weight_dtype, job.weight,
+                       head % job.shape.heads * job.weight_head_stride + e,
+                       job.weight_added);
   };
   const auto bias_of = [&](int64_t head) HWY_ATTR {
     if (job.bias == nullptr) return hn::Zero(d);
