@@ -11,8 +11,6 @@
 namespace rotary_test {
 namespace {
 
-constexpr int64_t kNone = INT64_MIN;
-
 void MakeSlots(FusedRows* shared, Random* random) {
   const int64_t count = shared->batch * shared->tokens;
   shared->num_slots = count + random->Integer(0, 20);
@@ -47,21 +45,7 @@ void MakeSlots(FusedRows* shared, Random* random) {
 
 FusedCase::FusedCase(uint64_t seed) {
   Random random(seed);
-  shared_.batch = random.Integer(1, 3);
-  shared_.tokens = random.Integer(0, 3) == 0 ? random.Integer(60, 140)
-                                             : random.Integer(1, 9);
-  const std::vector<int64_t> dims = {2, 6, 16, 32, 64, 80, 128};
-  shared_.rotary_dim = random.Choose(dims);
-  for (int64_t i = 0; i < shared_.batch * shared_.tokens; ++i) {
-    shared_.ids.push_back(random.Integer(0, 9) == 0
-                              ? kNone
-                              : random.Integer(-1000000, 200000000));
-  }
-  shared_.embedding = MakeEmbedding(shared_.rotary_dim);
-  shared_.positions = MakePositions(shared_.ids);
-  shared_.positions.batch_stride = shared_.tokens;
-  shared_.rows = MakeRows(shared_.embedding.get(), shared_.ids);
-  shared_.values = ReadRows(shared_.rows.get());
+  DrawRows(&random, &shared_);
   MakeSlots(&shared_, &random);
   const int64_t parts = random.Integer(1, 3);
   for (int64_t i = 0; i < parts; ++i) {

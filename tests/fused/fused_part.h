@@ -11,28 +11,12 @@
 #include <vector>
 
 #include "tests/fused/cache_memory.h"
+#include "tests/fused/drawn_fusion.h"
 #include "tests/fused/stored.h"
-#include "tests/support/objects.h"
 #include "tests/support/random.h"
 #include "tests/support/strided.h"
 
 namespace rotary_test {
-
-// What the tensors of a case share.
-struct FusedRows {
-  int64_t batch;
-  int64_t tokens;
-  int64_t rotary_dim;
-  std::vector<int64_t> ids;    // [batch][tokens]
-  std::vector<int64_t> slots;  // [batch][tokens], -1: none
-  int64_t num_slots;
-  Embedding embedding;
-  rotary_positions positions;
-  Rows rows;
-  RowValues values;
-  std::vector<uint64_t> slots_memory;
-  rotary_slots* map;
-};
 
 // One tensor of a case.
 class FusedPart {
@@ -40,7 +24,7 @@ class FusedPart {
   FusedPart(const FusedRows& shared, Random* random);
 
   const rotary_tensor& tensor() const { return tensor_; }
-  const rotary_fusion& fusion() const { return fusion_; }
+  const rotary_fusion& fusion() const { return drawn_.fusion(); }
 
   // Everything as it was before the first run.
   void Reset();
@@ -52,13 +36,10 @@ class FusedPart {
 
  private:
   void MakeInput(Random* random);
-  void MakeNorm(Random* random);
-  void MakeScales(Random* random);
   void MakeOutput(Random* random);
 
-  int64_t Token(int64_t t) const { return t + fusion_.first_token; }
   int64_t Slot(int64_t b, int64_t t) const {
-    return shared_.slots[static_cast<size_t>(b * shared_.tokens + Token(t))];
+    return shared_.slots[static_cast<size_t>(drawn_.Row(b, t))];
   }
   bool IsLeftOut(int64_t b, int64_t t) const {
     return cache_ != nullptr && Slot(b, t) < 0;
@@ -67,15 +48,9 @@ class FusedPart {
   std::string CheckToken(int64_t b, int64_t t) const;
 
   const FusedRows& shared_;
-  Shape shape_;
+  DrawnFusion drawn_;
+  const Shape& shape_;
   rotary_tensor tensor_;
-  rotary_fusion fusion_;
-  rotary_norm norm_;
-  std::vector<uint32_t> weight_;  // memory of any dtype
-  std::vector<uint32_t> bias_;
-  std::vector<double> weight_values_;
-  std::vector<double> bias_values_;
-  std::vector<float> token_scales_;
   std::unique_ptr<StridedTensor> input_;
   std::unique_ptr<Snapshot> before_;
   std::unique_ptr<StridedTensor> output_;

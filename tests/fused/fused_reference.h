@@ -24,6 +24,7 @@ struct FusedSteps {
   rotary_pairing to = ROTARY_HALF;
   const float* cos = nullptr;
   const float* sin = nullptr;
+  bool transposed = false;
 
   rotary_norm_kind norm = 0;  // 0: none
   bool all_heads = false;
