@@ -2,12 +2,9 @@
 #include <doctest/doctest.h>
 #include <rotary/rotary.h>
 
-#include <algorithm>
 #include <cstddef>
-#include <cstring>
-#include <vector>
 
-#include "tests/api/struct_versions.h"
+#include "tests/api/struct_checks.h"
 
 namespace rotary_test {
 namespace {
@@ -101,31 +98,6 @@ rotary_apply_args Default(const rotary_apply_args&) {
   args.row_token_stride = ROTARY_DENSE;
   args.mode = ROTARY_FORWARD;
   return args;
-}
-
-// init(&struct, struct_size) must leave `set`, but for struct_size.
-template <typename Struct, typename Init>
-void CheckInit(const Struct& set, const Init& init) {
-  // Bytes behind the given size stay; those of later fields become zero.
-  constexpr size_t kBytes = sizeof(Later<Struct>) + 16;
-  for (size_t size = 0; size <= sizeof(Later<Struct>); ++size) {
-    CAPTURE(size);
-    alignas(Struct) unsigned char memory[kBytes];
-    std::memset(memory, kCanary, sizeof(memory));
-    init(reinterpret_cast<Struct*>(memory), size);
-    // A size that no version has had is no struct: nothing is written.
-    const size_t written = IsSize<Struct>(size) ? size : 0;
-    std::vector<unsigned char> expected(kBytes, kCanary);
-    if (written != 0) {
-      Struct defaults = set;
-      defaults.struct_size = size;
-      std::memset(expected.data(), 0, written);
-      std::memcpy(expected.data(), &defaults,
-                  std::min(written, sizeof(defaults)));
-    }
-    CHECK(std::equal(expected.begin(), expected.end(), memory));
-  }
-  init(nullptr, sizeof(Struct));
 }
 
 TEST_CASE("init functions write as many bytes as they are told") {
