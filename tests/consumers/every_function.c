@@ -278,6 +278,51 @@ static void Fuse(const rotary_rows *rows) {
   free(memory);
 }
 
+/* Back from gradients of 1: an x that is the same everywhere is normed to 1,
+ * and has no influence. */
+static void LeadBack(const rotary_rows *rows) {
+  static float gradients[K_SIZE];
+  static float input[K_SIZE];
+  static float weight[HEAD_DIM];
+  rotary_tensor tensor = Tensor(gradients, K_HEADS);
+  rotary_norm norm;
+  rotary_fusion fusion;
+  rotary_fusion_gradient gradient;
+  rotary_apply_args apply;
+  rotary_backward_args args;
+  size_t bytes;
+  int i;
+  for (i = 0; i < K_SIZE; ++i) {
+    gradients[i] = 1.0f;
+    input[i] = 2.0f;
+  }
+  rotary_norm_init(&norm, sizeof norm);
+  rotary_fusion_init(&fusion, sizeof fusion);
+  fusion.norm = &norm;
+  fusion.rotates = 0;
+  rotary_fusion_gradient_init(&gradient, sizeof gradient);
+  gradient.input = input;
+  gradient.weight = weight;
+  rotary_apply_args_init(&apply, sizeof apply);
+  apply.tokens = TOKENS;
+  apply.tensors = &tensor;
+  apply.num_tensors = 1;
+  apply.rows = rows;
+  rotary_backward_args_init(&args, sizeof args);
+  args.apply = &apply;
+  args.fusions = &fusion;
+  args.gradients = &gradient;
+  CHECK_OK(rotary_backward_bytes_needed(&args, &bytes, &error));
+  CHECK(bytes == HEAD_DIM * sizeof(double));
+  args.scratch = malloc(bytes);
+  args.scratch_bytes = bytes;
+  CHECK_OK(rotary_apply_fused_backward(&args, &error));
+  CHECK(gradients[0] > -1e-5f && gradients[0] < 1e-5f);
+  CHECK(weight[0] > 0.999f * TOKENS * K_HEADS &&
+        weight[0] < 1.001f * TOKENS * K_HEADS);
+  free(args.scratch);
+}
+
 int main(void) {
   static float q[4][Q_SIZE];
   static float k[4][K_SIZE];
@@ -330,6 +375,7 @@ int main(void) {
   CHECK(q[0][2 * Q_SIZE / 3] != (float)(2 * Q_SIZE / 3 % 17 - 8));
 
   Fuse(created);
+  LeadBack(created);
   rotary_rows_destroy(created);
   free(memory);
   rotary_embedding_destroy(embedding);

@@ -1229,6 +1229,81 @@ ROTARY_API rotary_status rotary_prepare_fused(const rotary_fused_args *args,
                                               rotary_prepared **prepared,
                                               rotary_error *error);
 
+// The gradient of one tensor of a fused pass beside that of its input.  Needed
+// of tensors with a norm only.
+typedef struct rotary_fusion_gradient {
+  size_t struct_size;
+  const void *input;  // what the forward pass took, in the pairing that it had
+                      // there; default NULL: there is no norm
+  int64_t input_batch_stride;  // strides: default ROTARY_DENSE
+  int64_t input_token_stride;
+  int64_t input_head_stride;
+  rotary_dtype input_dtype;  // ROTARY_F32 (default), F16 or BF16
+  int32_t reserved;          // 0
+  // Of the norm's weight, [head_dim], with all_heads [heads][head_dim];
+  // written, not added to.  NULL (default): not wanted.  Where the norm has no
+  // weight it is that of a weight of 1.
+  float *weight;
+  float *bias;  // the same of LAYER's bias, or of a bias of 0
+} rotary_fusion_gradient;
+
+ROTARY_API void rotary_fusion_gradient_init(rotary_fusion_gradient *gradient,
+                                            size_t struct_size);
+
+typedef struct rotary_backward_args {
+  size_t struct_size;
+  // As in the forward pass, `transpose` too; but of each tensor the input is
+  // the gradient of the forward pass' output, and the output that of its input:
+  // each with its own pairing.
+  const rotary_apply_args *apply;
+  const rotary_fusion *fusions;             // as there: [num_tensors]
+  const rotary_fusion_gradient *gradients;  // the same, all of one struct_size;
+                                            // NULL: no tensor has a norm
+  void *scratch;  // of rotary_backward_bytes_needed; default NULL
+  size_t scratch_bytes;
+} rotary_backward_args;
+
+ROTARY_API void rotary_backward_args_init(rotary_backward_args *args,
+                                          size_t struct_size);
+
+// The bytes of scratch memory that rotary_apply_fused_backward needs, at most
+// 1 KB for each element of a weight or bias whose gradient is wanted; 0 if
+// there is none.  Checks all of args but the scratch.
+ROTARY_API rotary_status rotary_backward_bytes_needed(
+    const rotary_backward_args *args, size_t *bytes, rotary_error *error);
+
+// The backward pass of a fused pass that went to tensors (cache, source and
+// on_tile are NULL): from the gradients of its outputs those of its inputs, of
+// the weights and of the biases of its norms, in one pass over memory.  With g,
+// the gradient behind a norm n * weight + bias (1 + weight: with that as the
+// weight), n = (x - mean(x)) * r (RMS: x * r), r = 1 / sqrt(.. + epsilon),
+// whose means are over what the norm is over,
+//     dx = r * (g weight - mean(g weight) - n mean(g weight n))
+//     dweight = sum of g n        dbias = sum of g
+// (Ba et al., "Layer Normalization", arXiv:1607.06450; of RMS without
+// mean(g weight): Zhang and Sennrich, arXiv:1910.07467).  The other steps are
+// linear: gradients go through their transposes, of a rotation that by the
+// opposite angle, with its gain.  Sums are over all tokens and, but with
+// all_heads, heads; what the forward pass leaves out is neither read nor
+// written nor counted.
+//
+// x and its r are found again from gradients[i].input, with the bits that the
+// forward pass had.  All is in f32, but for the sums of weights and biases:
+// they are of products in f32, added in f64 in an order that depends on batch *
+// tokens only, and rounded once.  So the same bits come out as ever.  Means are
+// summed up as those of norms.
+//
+// In place the gradient of the output becomes that of the input; inputs of
+// gradients must be disjoint from all that is written, as must weights, biases
+// and scratch memory (aligned to 8 bytes; left with any content) from each
+// other and from all else.  Everything is checked before the first write.
+// head_dim is at most 4096 where a tensor has a norm, scale or transform; 2048
+// where its norm was after the rotation, or where its pairing changes between
+// two such steps.  Stack, threads and allocation are as in the forward pass.
+// (Since 0.5.)
+ROTARY_API rotary_status rotary_apply_fused_backward(
+    const rotary_backward_args *args, rotary_error *error);
+
 // ------------------------------------------------------------------ weights
 
 // Converts a projection that makes queries or keys for one pairing to one that
