@@ -33,8 +33,8 @@ ValidBackward::ValidBackward()
       q_input(Ramp(kElements, 1.0f)),
       k_input(Ramp(kElements, -2.5f)),
       weight(Ramp(kWeights, 0.5f)),
-      token_scales(Ramp(kBatch * kTokens, 1.0f)),
-      q_weight(kWeights, 77.0f),
+      token_scales(Ramp(kWeights, 1.0f)),
+      q_weight(kElements, 77.0f),
       q_bias(kWeights, 77.0f),
       k_weight(kHeadDim, 77.0f),
       scratch(kScratch / 8, 77) {

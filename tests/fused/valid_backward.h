@@ -50,6 +50,7 @@ struct ValidBackward {
   std::vector<float> q_input;
   std::vector<float> k_input;
   std::vector<float> weight;  // [kHeads][kHeadDim]
+  // With room for what is to overlap them.
   std::vector<float> token_scales;
   std::vector<float> q_weight;  // gradients
   std::vector<float> q_bias;
