@@ -15,11 +15,11 @@ namespace rotary {
 // factor; with g, the gradients of that.
 struct NormedHeads {
   TileHeads shape;
-  float* gradients;      // g, in a tile
-  TileInput input;       // x
-  const float* means;    // of each head, or nullptr: 0
-  const float* factors;  // of each head
-  const void* weight;    // [head_dim] for each head, or nullptr: 1
+  float* gradients;            // g, in a tile
+  TileInput input;             // x
+  const float* means;          // of each head, or nullptr: 0
+  const float* factors;        // of each head
+  const void* weight;          // [head_dim] for each head, or nullptr: 1
   int64_t weight_head_stride;  // in elements; 0: all heads share them
   Dtype weight_dtype;
   float weight_added;  // 0, or 1: it is 1 + weight

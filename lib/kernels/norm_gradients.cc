@@ -87,7 +87,8 @@ class Columns {
     if constexpr (kWhole) {
       Widen(Wide(), v, parts);
     } else {
-      parts[0] = hn::PromoteTo(Wide(), v);
+      // Not every target promotes a single lane.
+      parts[0] = hn::Set(Wide(), static_cast<double>(hn::GetLane(v)));
     }
     for (size_t i = 0; i < kVectors; ++i) {
       sums_[i] = hn::Add(sums_[i], parts[i]);
