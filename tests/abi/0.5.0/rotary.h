@@ -1287,11 +1287,12 @@ ROTARY_API rotary_status rotary_backward_bytes_needed(
 // all_heads, heads; what the forward pass leaves out is neither read nor
 // written nor counted.
 //
-// x and its r are found again from gradients[i].input, with the bits that the
-// forward pass had.  All is in f32, but for the sums of weights and biases:
-// they are of products in f32, added in f64 in an order that depends on batch *
-// tokens only, and rounded once.  So the same bits come out as ever.  Means are
-// summed up as those of norms.
+// A token without position is not rotated, all else is done with it.  Means of
+// x are found again from gradients[i].input, as in the forward pass.  All is in
+// f32, but for the sums of weights and biases: they are of products in f32,
+// added in f64 in an order that depends on batch * tokens only, and rounded
+// once.  So the same bits come out as ever.  Means are summed up as those of
+// norms are.
 //
 // In place the gradient of the output becomes that of the input; inputs of
 // gradients must be disjoint from all that is written, as must weights, biases
