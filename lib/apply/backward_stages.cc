@@ -159,7 +159,7 @@ class BackwardStages {
   void Finish(const float* tile) {
     if (fused_.stores) {
       kStoreHeads[chunk_.target()](
-          {chunk_.Shape(), tile, chunk_.Output(), {}, nullptr});
+          {chunk_.Shape(), tile, chunk_.Output(), {}, nullptr, {}});
       return;
     }
     Tensor tensor = From(tile);
