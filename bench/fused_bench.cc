@@ -5,74 +5,48 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "bench/contest.h"
 #include "bench/fused_shapes.h"
+#include "bench/fused_work.h"
+#include "bench/measure.h"
 #include "bench/stream.h"
+#include "bench/stream_team.h"
 
 namespace rotary_bench {
 namespace {
 
-constexpr int kFusedRounds = 31;
 constexpr int kTrials = 5;
-constexpr double kBatchSeconds = 1e-3;
-
-using Action = std::function<void()>;
-
-double Seconds(const Action& action, int64_t calls) {
-  const auto start = std::chrono::steady_clock::now();
-  for (int64_t i = 0; i < calls; ++i) action();
-  const std::chrono::duration<double> taken =
-      std::chrono::steady_clock::now() - start;
-  return taken.count() / static_cast<double>(calls);
-}
-
-int64_t CallsFor(const Action& action) {
-  action();
-  int64_t calls = 1;
-  double seconds = Seconds(action, calls);
-  while (seconds * static_cast<double>(calls) < kBatchSeconds / 8) {
-    calls *= 8;
-    seconds = Seconds(action, calls);
-  }
-  return std::max(int64_t{1},
-                  static_cast<int64_t>(std::ceil(kBatchSeconds / seconds)));
-}
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 size_t Lines(size_t bytes) { return bytes / 64 * 64; }
 
-// Reads and writes as many bytes as a move: what it reads more than it writes
-// is only read.  Chunks are of some kilobytes.
-void RunStream(const Stream& stream, const Move& move) {
+// Reads and writes as many bytes as a part of a move: what it reads more than
+// it writes is only read.  Chunks are of some kilobytes.
+StreamSpan PartOf(const Move& move, size_t part, size_t parts) {
+  // The compiler must not know that these bits are 0.
   static volatile uint32_t no_bits = 0;
-  uint32_t sink[16];
   StreamSpan span;
-  const size_t chunks = std::max<size_t>(1, move.written / 4096);
-  span.from = move.from;
-  span.to = move.to;
-  span.chunks = chunks;
-  span.chunk_pieces = 1;
+  const size_t chunks = std::max(parts, move.written / 4096);
+  const size_t first = chunks * part / parts;
+  const size_t rest = move.read > move.written ? move.read - move.written : 0;
   span.piece_bytes = std::max<size_t>(64, Lines(move.written / chunks));
   span.piece_stride = span.piece_bytes;
-  const size_t rest = move.read > move.written ? move.read - move.written : 0;
   span.chunk_row_bytes = Lines(rest / chunks);
-  span.rows = move.from + span.piece_bytes * chunks;
+  span.from = move.from + first * span.piece_bytes;
+  span.to = move.to + first * span.piece_bytes;
+  span.rows =
+      move.from + span.piece_bytes * chunks + first * span.chunk_row_bytes;
+  span.chunks = chunks * (part + 1) / parts - first;
+  span.chunk_pieces = 1;
   span.zero = no_bits;
-  span.sink = sink;
   if (span.chunk_row_bytes == 0) {
-    span.piece_bytes *= chunks;
+    span.piece_bytes *= span.chunks;
     span.chunks = 1;
   }
-  stream.run(span);
+  return span;
 }
 
 bool Serves(const Stream& stream, const Move& move) {
@@ -80,67 +54,94 @@ bool Serves(const Stream& stream, const Move& move) {
   return stream.use != StreamUse::kOutOfPlace || move.from != move.to;
 }
 
-// The fastest stream of each move of some passes, which then run one after the
-// other.
-Action StreamsOf(const std::vector<FusedPass>& passes) {
-  struct Best {
-    const Stream* stream;
-    Move move;
-  };
-  std::vector<Best> all;
+using Tasks = std::vector<std::vector<StreamTask>>;  // of each thread
+
+class TeamContestant : public Contestant {
+ public:
+  explicit TeamContestant(Tasks tasks) : tasks_(std::move(tasks)) {}
+
+  void TimeBatch() {
+    StreamTeam team(tasks_);
+    const auto run = [&team](int64_t calls) {
+      for (int64_t i = 0; i < calls; ++i) team.Run();
+    };
+    Contestant::TimeBatch(run, kBatchSeconds);
+  }
+
+ private:
+  Tasks tasks_;
+};
+
+// The fastest stream of a move.
+const Stream* BestStream(const Move& move, size_t threads) {
+  const Stream* best = nullptr;
+  double least = 0;
   const StreamSet set = Streams();
+  for (size_t i = 0; i < set.count; ++i) {
+    const Stream& stream = set.streams[i];
+    if (!Serves(stream, move)) continue;
+    Tasks tasks(threads);
+    for (size_t t = 0; t < threads; ++t) {
+      tasks[t].push_back({stream.run, PartOf(move, t, threads)});
+    }
+    TeamContestant team(tasks);
+    for (int trial = 0; trial < kTrials; ++trial) team.TimeBatch();
+    if (best != nullptr && team.MedianSeconds() >= least) continue;
+    best = &stream;
+    least = team.MedianSeconds();
+  }
+  return best;
+}
+
+// That of each move of some passes, one after the other.
+Tasks StreamsOf(const std::vector<FusedPass>& passes, size_t threads) {
+  Tasks tasks(threads);
   for (const FusedPass& pass : passes) {
     for (const Move& move : pass.moves) {
-      Best best = {nullptr, move};
-      double least = 0;
-      for (size_t i = 0; i < set.count; ++i) {
-        const Stream& stream = set.streams[i];
-        if (!Serves(stream, move)) continue;
-        const Action action = [&] { RunStream(stream, move); };
-        const int64_t calls = CallsFor(action);
-        std::vector<double> seconds;
-        for (int trial = 0; trial < kTrials; ++trial) {
-          seconds.push_back(Seconds(action, calls));
-        }
-        const double median = Median(seconds);
-        if (best.stream != nullptr && median >= least) continue;
-        best.stream = &stream;
-        least = median;
+      const Stream* best = BestStream(move, threads);
+      for (size_t t = 0; t < threads; ++t) {
+        tasks[t].push_back({best->run, PartOf(move, t, threads)});
       }
-      all.push_back(best);
     }
   }
-  return [all] {
-    for (const Best& best : all) RunStream(*best.stream, best.move);
-  };
+  return tasks;
 }
 
 void Run(benchmark::State& state, const FusedCase& c, const Memory& memory) {
   const FusedWork work(c, memory);
-  const Action actions[] = {[&] { work.Run(work.fused()); },
-                            [&] {
-                              for (const FusedPass& pass : work.separate())
-                                work.Run(pass);
-                            },
-                            StreamsOf({work.fused()}),
-                            StreamsOf(work.separate())};
-  constexpr size_t kActions = 4;
-  for (auto _ : state) {
-    int64_t calls[kActions];
-    std::vector<double> seconds[kActions];
-    for (size_t i = 0; i < kActions; ++i) calls[i] = CallsFor(actions[i]);
-    for (int round = 0; round < kFusedRounds; ++round) {
-      for (size_t k = 0; k < kActions; ++k) {
-        const size_t i = round % 2 == 0 ? k : kActions - 1 - k;
-        actions[i]();
-        seconds[i].push_back(Seconds(actions[i], calls[i]));
-      }
+  const Calls fused = [&work](int64_t calls) {
+    for (int64_t i = 0; i < calls; ++i) work.Run(work.fused());
+  };
+  const Calls separate = [&work](int64_t calls) {
+    for (int64_t i = 0; i < calls; ++i) {
+      for (const FusedPass& pass : work.separate()) work.Run(pass);
     }
-    const double fused = Median(seconds[0]);
-    state.SetIterationTime(fused);
-    state.counters["of_limit"] = Median(seconds[2]) / fused;
-    state.counters["of_separate"] = fused / Median(seconds[1]);
-    state.counters["limit_ratio"] = Median(seconds[2]) / Median(seconds[3]);
+  };
+  const auto threads = static_cast<size_t>(c.threads);
+  for (auto _ : state) {
+    Caller callers[] = {Caller(fused), Caller(separate)};
+    TeamContestant streams[] = {
+        TeamContestant(StreamsOf({work.fused()}, threads)),
+        TeamContestant(StreamsOf(work.separate(), threads))};
+    const auto time_callers = [&](size_t first) {
+      for (const size_t i : {first, 1 - first}) {
+        callers[i].TimeBatch(kBatchSeconds);
+        if (threads > 1) std::this_thread::sleep_for(kUntilThreadsSleep);
+      }
+    };
+    for (int round = 0; round < kRounds; ++round) {
+      const size_t first = static_cast<size_t>(round % 2);
+      if (first == 0) time_callers(0);
+      streams[first].TimeBatch();
+      streams[1 - first].TimeBatch();
+      if (first == 1) time_callers(1);
+    }
+    const double seconds = callers[0].MedianSeconds();
+    const double limit = streams[0].MedianSeconds();
+    state.SetIterationTime(seconds);
+    state.counters["of_limit"] = limit / seconds;
+    state.counters["of_separate"] = seconds / callers[1].MedianSeconds();
+    state.counters["limit_ratio"] = limit / streams[1].MedianSeconds();
   }
   size_t bytes = 0;
   for (const Move& move : work.fused().moves) bytes += move.read + move.written;
@@ -150,7 +151,7 @@ void Run(benchmark::State& state, const FusedCase& c, const Memory& memory) {
 }  // namespace
 
 void RegisterFused(const Memory& memory) {
-  for (const FusedCase& c : FusedCases()) {
+  for (const FusedCase& c : FusedCases(Cores())) {
     benchmark::RegisterBenchmark(Name(c).c_str(), [c, &memory](
                                                       benchmark::State& state) {
       Run(state, c, memory);

@@ -8,7 +8,7 @@
 
 namespace rotary_bench {
 
-// Registers fused/<what>/<model>-<step>/<input>-<cache>/t1.
+// Registers fused/<what>/<model>-<step>/<input>-<cache>/t<threads>.
 void RegisterFused(const Memory& memory);
 
 }  // namespace rotary_bench

@@ -6,11 +6,10 @@
 #include <stdint.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <thread>
 #include <vector>
 
+#include "bench/contest.h"
 #include "bench/stream.h"
 #include "bench/stream_team.h"
 
@@ -20,76 +19,17 @@ namespace {
 constexpr int kTrialRounds = 5;   // of every stream, to find the best two
 constexpr int kMeasurements = 3;  // at most, while kMaxOfLimit is exceeded
 constexpr double kTrialBatchSeconds = 5e-4;
-constexpr double kBatchSeconds = 1e-3;
-
-// OpenMP's threads spin for a while after a call, and would disturb a stream
-// that has as many threads as there are cores.
-constexpr auto kUntilThreadsSleep = std::chrono::milliseconds(20);
-
-double Seconds(const Calls& run, int64_t calls) {
-  const auto start = std::chrono::steady_clock::now();
-  run(calls);
-  const std::chrono::duration<double> taken =
-      std::chrono::steady_clock::now() - start;
-  return taken.count();
-}
-
-// How many calls fill a batch.  The first call only warms up.
-int64_t CallsFor(const Calls& run, double batch_seconds) {
-  run(1);
-  int64_t calls = 1;
-  double seconds = Seconds(run, calls);
-  while (seconds < batch_seconds / 8) {
-    calls *= 8;
-    seconds = Seconds(run, calls);
-  }
-  const double needed = static_cast<double>(calls) * batch_seconds / seconds;
-  return std::max(int64_t{1}, static_cast<int64_t>(std::ceil(needed)));
-}
-
-double Median(std::vector<double> values) {
-  const auto middle =
-      values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-// Something that is timed, round after round.
-class Contestant {
- public:
-  double MedianSeconds() const { return Median(seconds_); }
-
- protected:
-  void TimeBatch(const Calls& run, double batch_seconds) {
-    if (calls_ == 0) calls_ = CallsFor(run, batch_seconds);
-    run(1);  // caches and threads are warm
-    seconds_.push_back(Seconds(run, calls_) / static_cast<double>(calls_));
-  }
-
- private:
-  int64_t calls_ = 0;
-  std::vector<double> seconds_;
-};
-
-class Caller : public Contestant {
- public:
-  explicit Caller(const Calls& run) : run_(run) {}
-
-  void TimeBatch(double batch_seconds) {
-    Contestant::TimeBatch(run_, batch_seconds);
-  }
-
- private:
-  const Calls& run_;
-};
-
 class StreamContestant : public Contestant {
  public:
   StreamContestant(const Stream& stream, int threads)
       : stream_(&stream), threads_(threads) {}
 
   void TimeBatch(const Case& c, const Memory& memory, double batch_seconds) {
-    StreamTeam team(*stream_, c, memory, threads_);
+    std::vector<std::vector<StreamTask>> tasks;
+    for (int i = 0; i < threads_; ++i) {
+      tasks.push_back({{stream_->run, StreamPart(c, memory, i, threads_)}});
+    }
+    StreamTeam team(tasks);
     const auto run = [&team](int64_t calls) {
       for (int64_t i = 0; i < calls; ++i) team.Run();
     };

@@ -7,19 +7,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <functional>
 #include <vector>
 
 #include "bench/cases.h"
+#include "bench/contest.h"
 #include "bench/memory.h"
 
 namespace rotary_bench {
 
 // Above this the limit is no limit: the stream kernels are too slow.
 inline constexpr double kMaxOfLimit = 1.10;
-
-// Makes so many calls, one after the other.
-using Calls = std::function<void(int64_t calls)>;
 
 inline constexpr int kRounds = 31;
 

@@ -20,8 +20,34 @@ size_t HalfTokensPerChunk(const Case& c, size_t half_token_bytes) {
   return count;
 }
 
-StreamSpan Part(const Case& c, const Memory& memory, size_t part,
-                size_t parts) {
+inline void Pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+// The i-th of the CPUs in `allowed`, beginning anew behind the last.
+size_t Cpu(const cpu_set_t& allowed, int i) {
+  int skip = i % CPU_COUNT(&allowed);
+  for (size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &allowed) && skip-- == 0) return cpu;
+  }
+  return 0;
+}
+
+void PinThisThread(size_t cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  sched_setaffinity(0, sizeof(set), &set);
+}
+
+}  // namespace
+
+StreamSpan StreamPart(const Case& c, const Memory& memory, int part,
+                      int parts) {
   // The compiler must not know that these bits are 0.
   static volatile uint32_t no_bits = 0;
 
@@ -30,8 +56,11 @@ StreamSpan Part(const Case& c, const Memory& memory, size_t part,
   const size_t half_token_bytes = MovedBytes(c) / 2 / half_tokens;
   const size_t halves = HalfTokensPerChunk(c, half_token_bytes);
   const size_t chunks = half_tokens / halves;
-  const size_t first = chunks * part / parts;
-  const size_t count = chunks * (part + 1) / parts - first;
+  const size_t first =
+      chunks * static_cast<size_t>(part) / static_cast<size_t>(parts);
+  const size_t count =
+      chunks * static_cast<size_t>(part + 1) / static_cast<size_t>(parts) -
+      first;
 
   StreamSpan span;
   size_t pieces = 1;
@@ -66,41 +95,14 @@ StreamSpan Part(const Case& c, const Memory& memory, size_t part,
   return span;
 }
 
-inline void Pause() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("yield");
-#endif
-}
-
-// The i-th of the CPUs in `allowed`, beginning anew behind the last.
-size_t Cpu(const cpu_set_t& allowed, int i) {
-  int skip = i % CPU_COUNT(&allowed);
-  for (size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &allowed) && skip-- == 0) return cpu;
-  }
-  return 0;
-}
-
-void PinThisThread(size_t cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  sched_setaffinity(0, sizeof(set), &set);
-}
-
-}  // namespace
-
-StreamTeam::StreamTeam(const Stream& stream, const Case& c,
-                       const Memory& memory, int threads)
-    : run_(stream.run),
-      members_(new Member[static_cast<size_t>(threads)]),
-      threads_(threads) {
-  const size_t parts = static_cast<size_t>(threads);
-  for (size_t i = 0; i < parts; ++i) {
-    members_[i].span = Part(c, memory, i, parts);
-    members_[i].span.sink = members_[i].sink;
+StreamTeam::StreamTeam(const std::vector<std::vector<StreamTask>>& tasks)
+    : members_(new Member[tasks.size()]),
+      threads_(static_cast<int>(tasks.size())) {
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    members_[i].tasks = tasks[i];
+    for (StreamTask& task : members_[i].tasks) {
+      task.span.sink = members_[i].sink;
+    }
   }
   if (threads_ == 1) return;
   // One CPU each: the scheduler may start two on the same.
@@ -124,13 +126,14 @@ StreamTeam::~StreamTeam() {
   sched_setaffinity(0, sizeof(allowed_), &allowed_);
 }
 
+void StreamTeam::RunTasks(const Member& member) {
+  for (const StreamTask& task : member.tasks) task.run(task.span);
+}
+
 void StreamTeam::Run() {
-  if (threads_ == 1) {
-    run_(members_[0].span);
-    return;
-  }
+  if (threads_ == 1) return RunTasks(members_[0]);
   const uint64_t round = round_.fetch_add(1, std::memory_order_release) + 1;
-  run_(members_[0].span);
+  RunTasks(members_[0]);
   for (int i = 1; i < threads_; ++i) {
     const Member& member = members_[static_cast<size_t>(i)];
     while (member.done.load(std::memory_order_acquire) != round) Pause();
@@ -142,7 +145,7 @@ void StreamTeam::Serve(Member* member, size_t cpu) const {
   for (uint64_t served = 0;; ++served) {
     while (round_.load(std::memory_order_acquire) == served) Pause();
     if (stop_.load(std::memory_order_relaxed)) return;
-    run_(member->span);
+    RunTasks(*member);
     member->done.store(served + 1, std::memory_order_release);
   }
 }
