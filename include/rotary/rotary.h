@@ -1073,7 +1073,7 @@ typedef struct rotary_norm {
 ROTARY_API void rotary_norm_init(rotary_norm *norm, size_t struct_size);
 
 // Scales of a cache of I8, F8_E4M3 or F8_E5M2: an element is its byte times its
-// scale.
+// scale, as an f32.
 typedef int32_t rotary_scales;
 enum {
   ROTARY_SCALES_NONE = 0,  // 1

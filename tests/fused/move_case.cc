@@ -206,7 +206,9 @@ std::string MoveCase::CheckToken(size_t t) const {
                                ? source.scales[e]
                            : source.dtype == ROTARY_Q8_0 ? source.scales[e / 32]
                                                          : source.scales[0];
-      x.push_back(source.numbers[e] * scale);
+      // Heads are kept as f32.
+      x.push_back(
+          static_cast<double>(static_cast<float>(source.numbers[e] * scale)));
     }
     steps.undone_hadamard = steps.hadamard = hadamard_;
     const std::string wrong =
