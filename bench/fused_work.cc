@@ -43,7 +43,8 @@ FusedWork::FusedWork(const FusedCase& c, const Memory& memory)
   weight_.assign(512, 1.0f);
   rotary_norm_init(&norm_, sizeof(norm_));
   norm_.weight = weight_.data();
-  scales_.assign(static_cast<size_t>(2 * c.tokens + 2 * kBlockSlots) * 8, 1.0f);
+  // Of keys and values, 8 heads each, in every slot.
+  scales_.assign(static_cast<size_t>(num_slots_ * 16), 1.0f);
   if (c.Is("shift")) {
     AddShift();
   } else {
@@ -91,6 +92,7 @@ void FusedWork::MakeSlots() {
   const bool decode = c_.IsDecode();
   const int64_t blocks =
       decode ? c_.tokens : (c_.tokens + kBlockSlots - 1) / kBlockSlots;
+  num_slots_ = blocks * kBlockSlots;
   std::vector<int32_t> ids;
   for (int64_t t = 0; t < c_.tokens; ++t) {
     const int64_t block = decode ? t : t / kBlockSlots;
@@ -105,7 +107,7 @@ void FusedWork::MakeSlots() {
   rotary_slots_args args;
   rotary_slots_args_init(&args, sizeof(args));
   args.tokens = c_.tokens;
-  args.num_slots = blocks * kBlockSlots;
+  args.num_slots = num_slots_;
   args.positions = &positions;
   rotary_error error;
   size_t bytes;
@@ -133,7 +135,7 @@ rotary_tensor FusedWork::Tensor(const FusedPart& part) const {
 
 // To its place in wider heads, behind the cache.
 rotary_tensor FusedWork::WithOutput(rotary_tensor tensor) const {
-  const int64_t cached = c_.tokens * kBlockSlots * cache_elements_;
+  const int64_t cached = num_slots_ * cache_elements_;
   tensor.output = output_ + BytesOf(type_, cached + kWideOffset);
   tensor.output_token_stride = tensor.heads * kWideHead;
   tensor.output_head_stride = kWideHead;
@@ -173,9 +175,8 @@ Move FusedWork::MoveOf(const FusedPart& part) const {
     written += static_cast<size_t>(c_.tokens * part.heads) * sizeof(float);
   }
   const int64_t from = c_.tokens * BytesOf(type_, part.column);
-  const int64_t behind =
-      cached ? c_.tokens * BytesOf(to, part.cache_column)
-             : BytesOf(type_, c_.tokens * kBlockSlots * cache_elements_);
+  const int64_t behind = cached ? c_.tokens * BytesOf(to, part.cache_column)
+                                : BytesOf(type_, num_slots_ * cache_elements_);
   return {input_ + from, output_ + behind,
           static_cast<size_t>(BytesOf(type_, elements)), written};
 }
