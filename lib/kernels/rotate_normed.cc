@@ -34,7 +34,7 @@ struct NormedHead {
 };
 
 // The heads of a token; two by each load of its row and of the weights.
-template <class From, class To, Access kAccess, bool kTurns>
+template <class From, class To>
 class NormedToken {
  public:
   using Head = NormedHead<From, To>;
@@ -43,6 +43,7 @@ class NormedToken {
                          int64_t token)
       : job_(job),
         half_(job.shape.head_dim / 2),
+        turns_(job.rotates[token * job.rotates_stride] == kRotated),
         weights_(weights),
         cos_(job.cos + token * job.row_stride),
         sin_(job.sin + token * job.row_stride),
@@ -53,13 +54,20 @@ class NormedToken {
         factors_(job.factors + token * job.shape.heads) {}
 
   HWY_INLINE void Run() {
+    const hn::ScalableTag<float> d;
+    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+    const int64_t whole = half_ / lanes * lanes;
     int64_t left = job_.shape.heads;
     for (; left >= 2; left -= 2) {
       const Head first = Next();
       const Head second = Next();
-      Turn(first, second);
+      for (int64_t i = 0; i < whole; i += lanes) TurnPairs(d, i, first, second);
+      if (whole < half_) TurnRest(whole, first), TurnRest(whole, second);
     }
-    if (left > 0) Turn(Next());
+    if (left == 0) return;
+    const Head last = Next();
+    for (int64_t i = 0; i < whole; i += lanes) TurnPairs(d, i, last);
+    if (whole < half_) TurnRest(whole, last);
   }
 
  private:
@@ -74,19 +82,13 @@ class NormedToken {
     return head;
   }
 
-  template <class... Some>
-  HWY_INLINE void Turn(const Some&... heads) const {
-    const hn::ScalableTag<float> d;
-    const hn::CappedTag<float, 4> narrow;
+  // What is less than the largest vector.
+  HWY_NOINLINE void TurnRest(int64_t i, const Head& head) const {
+    const hn::CappedTag<float, 4> d;
     const hn::CappedTag<float, 1> one;
     const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-    const int64_t narrow_lanes = static_cast<int64_t>(hn::Lanes(narrow));
-    int64_t i = 0;
-    for (; i + lanes <= half_; i += lanes) TurnPairs(d, i, heads...);
-    for (; i + narrow_lanes <= half_; i += narrow_lanes) {
-      TurnPairs(narrow, i, heads...);
-    }
-    for (; i < half_; ++i) TurnPairs(one, i, heads...);
+    for (; i + lanes <= half_; i += lanes) TurnPairs(d, i, head);
+    for (; i < half_; ++i) TurnPairs(one, i, head);
   }
 
   template <class D, class... Some>
@@ -95,7 +97,8 @@ class NormedToken {
     NormedPairs<V> pairs;
     pairs.first_weight = hn::LoadU(d, weights_ + i);
     pairs.second_weight = hn::LoadU(d, weights_ + half_ + i);
-    if (kTurns) {
+    pairs.cos = pairs.sin = hn::Zero(d);
+    if (HWY_LIKELY(turns_)) {
       const auto sign =
           hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), job_.sin_sign));
       pairs.cos = hn::LoadU(d, cos_ + i);
@@ -113,16 +116,21 @@ class NormedToken {
     a = hn::Mul(hn::Mul(a, factor), pairs.first_weight);
     b = hn::Mul(hn::Mul(b, factor), pairs.second_weight);
     V first = a, second = b;
-    if (kTurns) {
+    if (HWY_LIKELY(turns_)) {
       first = FirstOf(a, b, pairs.cos, pairs.sin);
       second = SecondOf(a, b, pairs.cos, pairs.sin);
     }
-    To::template Store<kAccess>(d, first, second, head.y, To::At(head.y, half_),
-                                i);
+    auto* z = To::At(head.y, half_);
+    if (HWY_UNLIKELY(job_.output.stream)) {
+      To::template Store<Access::kStream>(d, first, second, head.y, z, i);
+    } else {
+      To::template Store<Access::kPlain>(d, first, second, head.y, z, i);
+    }
   }
 
   const RotateNormedJob& job_;
   const int64_t half_;
+  const bool turns_;
   const float* const weights_;
   const float* const cos_;
   const float* const sin_;
@@ -157,7 +165,7 @@ void FillWeights(const RotateNormedJob& job, float* weights) {
 }
 
 template <template <class> class Pairing>
-void FillWeightsOf(const RotateNormedJob& job, float* weights) {
+HWY_NOINLINE void FillWeightsOf(const RotateNormedJob& job, float* weights) {
   switch (job.weight_dtype) {
     case kF16:
       return FillWeights<Pairing<F16>>(job, weights);
@@ -168,8 +176,8 @@ void FillWeightsOf(const RotateNormedJob& job, float* weights) {
   }
 }
 
-template <class From, class To, Access kAccess>
-void RotateNormedBy(const RotateNormedJob& job) {
+template <class From, class To>
+void RotateNormed(const RotateNormedJob& job) {
   alignas(64) float weights[kMostNormedDim];
   if constexpr (From::Element(1) == 1) {
     FillWeightsOf<Half>(job, weights);
@@ -177,18 +185,8 @@ void RotateNormedBy(const RotateNormedJob& job) {
     FillWeightsOf<Interleaved>(job, weights);
   }
   for (int64_t t = 0; t < job.shape.tokens; ++t) {
-    if (job.rotates[t * job.rotates_stride] == kRotated) {
-      NormedToken<From, To, kAccess, true>(job, weights, t).Run();
-    } else {
-      NormedToken<From, To, kAccess, false>(job, weights, t).Run();
-    }
+    NormedToken<From, To>(job, weights, t).Run();
   }
-}
-
-template <class From, class To>
-void RotateNormed(const RotateNormedJob& job) {
-  job.output.stream ? RotateNormedBy<From, To, Access::kStream>(job)
-                    : RotateNormedBy<From, To, Access::kPlain>(job);
 }
 
 template <template <class> class Pairing>
