@@ -113,6 +113,10 @@ rotary_status rotary_prepare(const rotary_apply_args* args, void* memory,
     status = rotary::CheckMemory(
         memory, bytes, rotary::PreparedBytes(args->num_tensors), error);
   }
+  if (status == ROTARY_OK) {
+    status = rotary::CheckKept(*args, call, memory,
+                               rotary::PreparedBytes(args->num_tensors), error);
+  }
   if (status != ROTARY_OK) return status;
   if (prepared == nullptr) return rotary::FailNull(error, "prepared");
   rotary_prepared* made =

@@ -31,8 +31,8 @@ rotary_status rotary_apply_fused(const rotary_fused_args* args,
                                  rotary_error* error) {
   rotary::FusedCall call;
   int32_t num_threads;
-  if (const rotary_status status =
-          rotary::CheckFusedArgs(args, &call, &num_threads, error)) {
+  if (const rotary_status status = rotary::CheckFusedArgs(
+          args, nullptr, 0, &call, &num_threads, error)) {
     return status;
   }
   rotary::Run(call, num_threads);
@@ -52,10 +52,10 @@ rotary_status rotary_prepare_fused(const rotary_fused_args* args, void* memory,
   rotary::FusedCall call;
   int32_t num_threads;
   rotary_status status =
-      rotary::CheckFusedArgs(args, &call, &num_threads, error);
+      rotary::CheckMemory(memory, bytes, rotary::kPreparedFusedBytes, error);
   if (status == ROTARY_OK) {
-    status =
-        rotary::CheckMemory(memory, bytes, rotary::kPreparedFusedBytes, error);
+    status = rotary::CheckFusedArgs(args, memory, rotary::kPreparedFusedBytes,
+                                    &call, &num_threads, error);
   }
   if (status != ROTARY_OK) return status;
   if (prepared == nullptr) return rotary::FailNull(error, "prepared");

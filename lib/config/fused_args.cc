@@ -65,7 +65,8 @@ rotary_status CheckMoves(const rotary_fused_args& args, const FusedCall& call,
 
 }  // namespace
 
-rotary_status CheckFusedArgs(const rotary_fused_args* from, FusedCall* call,
+rotary_status CheckFusedArgs(const rotary_fused_args* from, const void* kept,
+                             size_t kept_bytes, FusedCall* call,
                              int32_t* num_threads, rotary_error* error) {
   rotary_fused_args copy;
   rotary_status status =
@@ -86,7 +87,19 @@ rotary_status CheckFusedArgs(const rotary_fused_args* from, FusedCall* call,
     PlanForward(*call, &call->tensors[i], &reading.in_place[i]);
     status = CheckTile(call->tensors[i], i, error);
     if (status != ROTARY_OK) return status;
-    moves |= reading.in_place[i] && call->tensors[i].to_cache;
+    const FusedTensor& fused = call->tensors[i];
+    moves |= reading.in_place[i] && fused.to_cache;
+    if (fused.from_cache && fused.to_cache &&
+        fused.source.data == fused.cache.data &&
+        call->num_slots != call->num_source_slots) {
+      return FailArgument(error, "source_slots", call->num_source_slots,
+                          "their num_slots is not that of `slots`, though a "
+                          "cache is its own source");
+    }
+  }
+  if (kept != nullptr) {
+    reading.uses.Add(-1, "memory", kept, true)->region =
+        MakeRegion(kept, static_cast<int64_t>(kept_bytes));
   }
   status = CheckUses(reading, error);
   if (status != ROTARY_OK) return status;

@@ -1,5 +1,7 @@
 #include "lib/config/fused_call.h"
 
+#include <stdio.h>
+
 #include "lib/apply/block.h"
 #include "lib/apply/memory.h"
 #include "lib/config/apply_args.h"
@@ -57,12 +59,21 @@ void AddSources(const rotary_apply_args& apply, const Sources& sources,
   }
 }
 
-rotary_status FailOverlap(const Use& use, const char* reason,
+rotary_status FailOverlap(const Use& use, const Use& other,
                           rotary_error* error) {
   Failure failure = {ROTARY_ERROR_OVERLAP, use.field};
   failure.value = reinterpret_cast<intptr_t>(use.data);
   failure.tensor = use.tensor;
   failure.list = use.list;
+  char reason[96];
+  if (other.tensor < 0) {
+    snprintf(reason, sizeof(reason), "not provably disjoint from %s",
+             other.field);
+  } else {
+    snprintf(reason, sizeof(reason), "not provably disjoint from %s[%d].%s",
+             other.list == nullptr ? "tensors" : other.list,
+             static_cast<int>(other.tensor), other.field);
+  }
   return Fail(error, failure, reason);
 }
 
@@ -193,9 +204,7 @@ rotary_status CheckUses(const FusedReading& reading, rotary_error* error) {
       if (same && reading.in_place[a.tensor]) continue;
       if (a.counts && b.counts && a.data == b.data) continue;
       if (Disjoint(a.region, b.region)) continue;
-      return FailOverlap(a.writes ? a : b,
-                         "not provably disjoint from other memory of the call",
-                         error);
+      return a.writes ? FailOverlap(a, b, error) : FailOverlap(b, a, error);
     }
   }
   return ROTARY_OK;

@@ -56,7 +56,8 @@ struct Use {
   const void* data;
 };
 
-// 8 of each tensor, those of the rotation, and two of slots or the scratch.
+// 8 of each tensor, those of the rotation, two of slots or the scratch, and the
+// memory that a call is kept in.
 constexpr int kMostUses = 72;
 struct Uses {
   int count = 0;

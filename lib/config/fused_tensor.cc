@@ -153,8 +153,10 @@ rotary_status ReadBoth(const FusedReader& r, bool* in_place) {
                         "must be 0 without rows, embedding or cos_sin");
   }
   if (out->rotates && r.call.needs_kept_rows) {
-    return FailArgument(r.error, "rows", 2 * r.call.apply.pairs,
-                        "this rotary_dim needs kept rows");
+    Failure failure = {ROTARY_ERROR_UNSUPPORTED, "rows"};
+    failure.type = Failure::kNone;
+    return Fail(r.error, failure,
+                "must be given (kept rows) for a rotary_dim of more than 768");
   }
   Shape shape = {};
   rotary_status status = ReadRange(r, &shape);
@@ -163,14 +165,14 @@ rotary_status ReadBoth(const FusedReader& r, bool* in_place) {
     status = CheckNoCaches(r);
     if (status != ROTARY_OK) return status;
   }
+  if (r.in.head_dim < 1) {
+    return r.OfTensor()("head_dim", r.in.head_dim, "must be positive");
+  }
   const int64_t pairs = out->rotates ? r.call.apply.pairs : 0;
   rotary_tensor fields = r.in;
   if (!out->rotates) fields.rotary_offset = 0;
   status = CheckFields(fields, 2 * pairs, r.OfTensor());
   if (status != ROTARY_OK) return status;
-  if (r.in.head_dim < 1) {
-    return r.OfTensor()("head_dim", r.in.head_dim, "must be positive");
-  }
   if (static_cast<uint32_t>(r.in.output_store) > ROTARY_STORE_STREAM) {
     return r.OfTensor()("output_store", r.in.output_store,
                         "must be ROTARY_STORE_AUTO, KEEP or STREAM");

@@ -122,17 +122,16 @@ HWY_NOINLINE int64_t StoreGiven(const StoreHeadsJob& job, const float* from,
   return beyond;
 }
 
-// Elements by a scale of their own.
+// Elements by a scale of their own; how many were out of range.
 template <class To>
-HWY_INLINE void StoreScaled(const float* from, int64_t count, float inverse,
-                            bool near, uint8_t* to) {
+HWY_INLINE int64_t StoreScaled(const float* from, int64_t count, float inverse,
+                               bool near, uint8_t* to) {
   const auto of_all = [&](auto d, int64_t)
                           HWY_ATTR { return hn::Set(d, inverse); };
   if (HWY_LIKELY(near)) {
-    StoreBytes<To, Range::kNear>(from, count, to, of_all);
-  } else {
-    StoreBytes<To, Range::kAny>(from, count, to, of_all);
+    return StoreBytes<To, Range::kNear>(from, count, to, of_all);
   }
+  return StoreBytes<To, Range::kAny>(from, count, to, of_all);
 }
 
 // Heads of which each has a scale of its own.
@@ -154,6 +153,7 @@ HWY_NOINLINE void StoreMade(const StoreHeadsJob& job) {
   }
   FindInverses(job.shape.tokens * heads, &found);
   const float* from = job.tile;
+  int64_t beyond = 0;
   i = 0;
   for (int64_t t = 0; t < job.shape.tokens; ++t) {
     for (int64_t h = 0; h < heads; ++h, ++i, from += head_dim) {
@@ -162,11 +162,13 @@ HWY_NOINLINE void StoreMade(const StoreHeadsJob& job) {
       FetchHead(job, i);
       const auto store = [&](int64_t e, int64_t count,
                              uint8_t* run) ROTARY_LAMBDA {
-        StoreScaled<To>(from + e, count, found.inverses[i], found.near, run);
+        beyond += StoreScaled<To>(from + e, count, found.inverses[i],
+                                  found.near, run);
       };
       ForEachRun(head_dim, to, output.element_stride, store);
     }
   }
+  if (job.saturated != nullptr) *job.saturated += beyond;
 }
 
 template <class To>
@@ -215,11 +217,14 @@ HWY_INLINE void StoreSomeBlocks(const StoreHeadsJob& job, int64_t first,
     StoreScale<I8>(i, kF16, blocks[i], 0, &found);
   }
   FindInverses(count, &found);
+  int64_t beyond = 0;
   for (int64_t i = 0; i < count; ++i, from += kBlockElements) {
     if ((first + i) % in_head == 0) FetchHead(job, (first + i) / in_head);
-    StoreScaled<I8>(from, kBlockElements, found.inverses[i], found.near,
-                    reinterpret_cast<uint8_t*>(blocks[i]) + sizeof(uint16_t));
+    beyond += StoreScaled<I8>(
+        from, kBlockElements, found.inverses[i], found.near,
+        reinterpret_cast<uint8_t*>(blocks[i]) + sizeof(uint16_t));
   }
+  if (job.saturated != nullptr) *job.saturated += beyond;
 }
 
 void StoreHeadsAsBlocks(const StoreHeadsJob& job) {

@@ -4,6 +4,7 @@
 #include <rotary/rotary.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "tests/config/valid_call.h"
@@ -67,6 +68,49 @@ TEST_CASE("a prepared call needs memory that is large enough and aligned") {
   }
   refused(&call.args, memory.data(), needed, nullptr, {"prepared"});
   refused(nullptr, memory.data(), needed, &prepared, {"args"});
+}
+
+TEST_CASE("a prepared call is not kept in what it moves") {
+  std::vector<uint64_t> memory(BytesNeeded(9) / 8 + 1000, 5);
+  const std::vector<uint64_t> before = memory;
+  std::vector<uint64_t> other(4000);
+  rotary_prepared* prepared = nullptr;
+  const Embedding embedding = MakeEmbedding(64);
+  const std::vector<int64_t> ids = {1, 2, 3};
+  const rotary_positions positions = MakePositions(ids);
+  // The last of several, of more than are looked at together too.
+  for (const size_t count : {size_t{1}, size_t{2}, size_t{9}}) {
+    for (const bool reads : {false, true}) {
+      CAPTURE(count);
+      CAPTURE(reads);
+      std::vector<rotary_tensor> tensors(count);
+      for (size_t i = 0; i < count; ++i) {
+        rotary_tensor_init(&tensors[i], sizeof(tensors[i]));
+        tensors[i].head_dim = 64;
+        tensors[i].input = other.data() + 200 * i;
+        tensors[i].input_pairing = ROTARY_HALF;
+        tensors[i].output = other.data() + 200 * i + 100;
+      }
+      rotary_tensor* last = &tensors.back();
+      const rotary_apply_args args = [&] {
+        rotary_apply_args made = MakeApplyArgs(1, 3, tensors);
+        made.embedding = embedding.get();
+        made.positions = &positions;
+        return made;
+      }();
+      if (reads) {
+        last->input = memory.data() + 8;
+      } else {
+        last->output = memory.data() + 8;
+      }
+      rotary_error error = {};
+      CHECK(rotary_prepare(&args, memory.data(), memory.size() * 8, &prepared,
+                           &error) == ROTARY_ERROR_OVERLAP);
+      CHECK(std::string(error.argument) == "memory");
+      CHECK(memory == before);
+      CHECK(prepared == nullptr);
+    }
+  }
 }
 
 TEST_CASE("slices of a prepared call are checked") {

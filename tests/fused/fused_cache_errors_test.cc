@@ -287,7 +287,9 @@ TEST_CASE("fused errors: heads that are larger than a tile") {
   const Embedding wide = MakeEmbedding(770);
   call.UseEmbedding();
   call.apply.embedding = wide.get();
-  CheckFusedRefused(call, {"rows", 770});
+  Wrong wrong = {"rows"};
+  wrong.status = kUnsupported;
+  CheckFusedRefused(call, wrong);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/fused/fused_calls.h"
 #include "tests/fused/fused_case.h"
 #include "tests/support/effort.h"
 #include "tests/support/objects.h"
@@ -69,6 +70,26 @@ TEST_CASE("fused passes: what cannot be prepared") {
   refused(&args, memory.data(), bytes, nullptr, "prepared");
   apply.num_threads = -1;
   refused(&args, memory.data(), bytes, &prepared, "num_threads");
+  // Memory that the call itself moves.
+  rotary_tensor tensor;
+  rotary_tensor_init(&tensor, sizeof(tensor));
+  const std::vector<rotary_fusion> fusions = {MakeFusion(0)};
+  args.fusions = fusions.data();
+  apply.num_threads = 1;
+  apply.tensors = &tensor;
+  apply.num_tensors = 1;
+  apply.tokens = 1;
+  tensor.head_dim = 64;
+  std::vector<float> other(64);
+  for (const bool reads : {true, false}) {
+    tensor.input = reads ? static_cast<void*>(memory.data()) : other.data();
+    tensor.output = reads ? static_cast<void*>(other.data()) : memory.data();
+    CHECK(rotary_prepare_fused(&args, memory.data(), bytes, &prepared,
+                               &error) == ROTARY_ERROR_OVERLAP);
+    CHECK(std::string(error.argument) == "memory");
+    CHECK(memory == before);
+  }
+  apply.num_tensors = 0;
   // Nothing is done by a pass without tensors.
   apply.num_threads = 1;
   RequireOk(

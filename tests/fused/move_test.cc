@@ -59,8 +59,8 @@ struct Small {
   ~Small() = default;
 
   rotary_status Run(rotary_error* error) {
-    memory[0] = MakeSlots(source_slots, shared, &slots[0]);
-    memory[1] = MakeSlots(target_slots, shared_targets, &slots[1]);
+    memory[0] = MakeSlots(source_slots, num_source_slots, shared, &slots[0]);
+    memory[1] = MakeSlots(target_slots, 6, shared_targets, &slots[1]);
     const std::vector<rotary_tensor> tensors = {tensor};
     const rotary_apply_args apply = MakeApplyArgs(1, 3, tensors);
     rotary_fused_args args;
@@ -73,17 +73,18 @@ struct Small {
   }
 
   static std::vector<uint64_t> MakeSlots(const std::vector<int64_t>& ids,
-                                         bool shared, rotary_slots** slots) {
+                                         int64_t num_slots, bool shared,
+                                         rotary_slots** slots) {
     const rotary_positions positions = MakePositions(ids);
     rotary_slots_args args;
     rotary_slots_args_init(&args, sizeof(args));
     args.tokens = 3;
-    args.num_slots = 6;
+    args.num_slots = num_slots;
     args.positions = &positions;
     args.shared = shared ? 1 : 0;
     rotary_error error;
     size_t bytes;
-    RequireOk(rotary_slots_bytes_needed(3, 6, &bytes, &error), error);
+    RequireOk(rotary_slots_bytes_needed(3, num_slots, &bytes, &error), error);
     std::vector<uint64_t> memory(bytes / 8 + 1);
     RequireOk(rotary_slots_init(memory.data(), bytes, &args, slots, &error),
               error);
@@ -98,6 +99,7 @@ struct Small {
   rotary_fusion fusion;
   std::vector<int64_t> source_slots = {0, 1, 2};
   std::vector<int64_t> target_slots = {0, 1, 2};
+  int64_t num_source_slots = 6;
   bool shared = false;
   bool shared_targets = false;
   bool has_sources = true;
@@ -164,6 +166,12 @@ TEST_CASE("moves: which are refused") {
         s->cache.slot_stride = 33;
       },
       "fusions[0].cache.data", ROTARY_ERROR_OVERLAP);
+  refused(
+      [&](Small* s) {
+        in_place(s);
+        s->num_source_slots = 5;
+      },
+      "source_slots");
   // In another cache, or where it is free, each may go anywhere; forks too.
   Small free;
   free.target_slots = {1, 2, 0};

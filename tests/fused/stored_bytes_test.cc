@@ -159,6 +159,7 @@ TEST_CASE("bytes: every number, and between every two") {
 struct Made {
   double scale;
   std::vector<double> numbers;
+  int64_t saturated = 0;
 };
 Made MakeScale(const std::vector<float>& from, rotary_dtype dtype,
                rotary_dtype scales_dtype, const char* target) {
@@ -174,8 +175,9 @@ Made MakeScale(const std::vector<float>& from, rotary_dtype dtype,
     cache.scales = &scale;
     cache.scales_dtype = scales_dtype;
   }
+  Made made = {};
+  cache.saturated = &made.saturated;
   Store(from, static_cast<int64_t>(from.size()), cache, target);
-  Made made;
   made.scale = blocks
                    ? ValueOf(ROTARY_F16, LoadBits(ROTARY_F16, bytes.data(), 0))
                    : ValueOf(scales_dtype, scale);
@@ -242,6 +244,7 @@ TEST_CASE("bytes: heads that no scale in f16 is large enough for") {
       const rotary_dtype byte = dtype == ROTARY_Q8_0 ? ROTARY_I8 : dtype;
       CAPTURE(dtype);
       CHECK(made.scale == kMost);
+      CHECK(made.saturated == 2);
       CHECK(made.numbers[0] == LargestByte(byte));
       CHECK(made.numbers[1] == -LargestByte(byte));
       CHECK(std::fabs(made.numbers[2] - 1e6 / kMost) <=

@@ -61,8 +61,9 @@
 // ----------------------------------------
 // Return.    Every function that can fail returns a rotary_status and takes an
 //            optional rotary_error that says which argument was wrong, and its
-//            value.  A call that fails has written nothing but the error.  The
-//            library never prints, aborts or throws.
+//            value.  A call that fails has written nothing but the error (but
+//            see rotary_slots_init).  The library never prints, aborts or
+//            throws.
 // Strides    are int64_t and count ELEMENTS.  They may be negative.  0 is a
 //            broadcast and legal on inputs only.  ROTARY_DENSE stands for the
 //            stride that a dense array has.  The stride of a dimension of size
@@ -780,10 +781,11 @@ typedef struct rotary_rows_args {
 ROTARY_API void rotary_rows_args_init(rotary_rows_args *args,
                                       size_t struct_size);
 
-// Sets batch * tokens rows (times heads).  All positions are checked before the
-// first row is written.  The embedding needs the shape (rotary_dim) that the
-// rows were made with, not to be the same.  Threads may set disjoint ranges at
-// the same time.
+// Sets batch * tokens rows (times heads); those of padding, which is in no
+// sequence of PACKED, so that what they are applied to is left out.  All
+// positions are checked before the first row is written.  The embedding needs
+// the shape (rotary_dim) that the rows were made with, not to be the same.
+// Threads may set disjoint ranges at the same time.
 ROTARY_API rotary_status rotary_rows_set(rotary_rows *rows,
                                          const rotary_rows_args *args,
                                          rotary_error *error);
@@ -960,7 +962,8 @@ ROTARY_API rotary_status rotary_prepared_bytes_needed(int64_t num_tensors,
 // == memory.  args and its structs (tensors, positions, cos_sin) may then go;
 // the tensors' data, the rows, the embedding, the positions' data, cos and sin
 // must stay, and the positions unchanged.  num_threads is not used.  Nothing
-// needs to be destroyed.  The memory must not be moved.
+// needs to be destroyed.  The memory must not be moved, nor overlap what the
+// call moves.
 ROTARY_API rotary_status rotary_prepare(const rotary_apply_args *args,
                                         void *memory, size_t bytes,
                                         rotary_prepared **prepared,
@@ -1044,7 +1047,9 @@ ROTARY_API int64_t rotary_slots_at(const rotary_slots *slots, int64_t b,
 // the nearest cache as f32, and stored once, so it is rounded once.  In this
 // order, of which all but the last is optional:
 //     norm, rotation (or the rotation first), scale, Hadamard transform, store
-// (Since 0.5.)
+// A change of pairing is part of the rotation: what comes before it has the
+// elements in the order of the input, what comes after it in that of the
+// output. (Since 0.5.)
 
 typedef int32_t rotary_norm_kind;
 enum {
@@ -1055,16 +1060,18 @@ enum {
 
 // A norm over each head, or over all heads of a token together.  Sums are taken
 // in f32, element e of a head into the partial sum e % 16, those of heads added
-// up in f64; 1 / sqrt is in f64 and, times the scale, rounded to f32.
+// up in f64; 1 / sqrt is in f64 and, times the scale, rounded to f32.  (Squares
+// that are too large for f32 give an infinite sum, and zeros.)
 typedef struct rotary_norm {
   size_t struct_size;
   rotary_norm_kind kind;      // default ROTARY_NORM_RMS
   int32_t all_heads;          // 1: over all heads; default 0
-  int32_t after_rotation;     // 1: of what has been rotated; default 0
+  int32_t after_rotation;     // 1: of what has been rotated, if it is; default
+                              // 0
   int32_t weight_plus_one;    // 1: multiplied by 1 + weight (Gemma); default 0
   double epsilon;             // 0 or more, finite; default 1e-6
   const void *weight;         // [head_dim], with all_heads [heads][head_dim];
-                              // NULL (default): 1
+                              // NULL (default): 1, without weight_plus_one
   const void *bias;           // the same, of LAYER; NULL (default): 0
   rotary_dtype weight_dtype;  // of both: ROTARY_F32 (default), F16 or BF16
   int32_t reserved;           // 0
@@ -1073,15 +1080,18 @@ typedef struct rotary_norm {
 ROTARY_API void rotary_norm_init(rotary_norm *norm, size_t struct_size);
 
 // Scales of a cache of I8, F8_E4M3 or F8_E5M2: an element is its byte times its
-// scale.
+// scale, as an f32.
 typedef int32_t rotary_scales;
 enum {
   ROTARY_SCALES_NONE = 0,  // 1
   // One for each token and head, made here and written: the head's largest
-  // magnitude over the largest number of the dtype.
+  // magnitude over the largest number of the dtype (127, 448, 57344), rounded
+  // to scales_dtype so that this is not exceeded; at least the smallest normal
+  // f32, at most the largest number of scales_dtype; 0 for zeros.  Elements are
+  // divided by it as it was rounded.  (In F16 the scales of E5M2 are coarse.)
   ROTARY_SCALES_MADE = 1,
-  // The caller's, positive and normal numbers; what is out of range then is
-  // saturated.
+  // The caller's, positive and normal numbers (which is not checked); what is
+  // out of range then is saturated.
   ROTARY_SCALES_GIVEN = 2
 };
 
@@ -1092,7 +1102,11 @@ enum {
 // [block][slot][head][element] (NHD) is dense; HND has head_stride block_size *
 // head_dim and slot_stride head_dim; values stored transposed have an
 // element_stride.  Strides of Q8_0 count blocks of 32 elements, which are 34
-// bytes, and it has no element_stride.  All blocks are whole, the last one too.
+// bytes, and it has no element_stride; each block has a scale, made as others
+// are.  (Bytes may be 1 from ggml's, which divides by a scale before it is
+// rounded.)  All blocks of slots are whole, the last one too: memory is there
+// for num_slots rounded up.  block_size need not be that of a block table.
+// ROTARY_DENSE is the stride of the array without gaps, whatever others are.
 typedef struct rotary_cache {
   size_t struct_size;
   void *data;
@@ -1103,8 +1117,8 @@ typedef struct rotary_cache {
   int64_t element_stride;
   rotary_dtype dtype;        // F32, F16, BF16, I8, F8_E4M3, F8_E5M2 or Q8_0; no
                              // default
-  rotary_pairing pairing;    // default 0: as the input; of a source, the
-                             // tensor's input_pairing
+  rotary_pairing pairing;    // default 0: as what comes in; of a source, the
+                             // tensor's input_pairing, which else is not read
   rotary_scales scale_kind;  // default ROTARY_SCALES_NONE; I8 has some
   rotary_dtype scales_dtype;    // ROTARY_F32 (default), F16 or BF16
   void *scales;                 // read only, if they are given
@@ -1134,13 +1148,15 @@ typedef struct rotary_tile {
   const float *scales;  // of I8: [tokens][heads]; else NULL
 } rotary_tile;
 
-// Takes a tile, which is gone when it returns.  It is called from any thread of
-// the call, must not throw, and calls nothing of this library.
+// Takes a tile, which is gone when it returns.  It is called from any threads
+// of the call, several at a time, must not throw, and calls nothing of this
+// library.
 typedef void (*rotary_tile_function)(void *user, const rotary_tile *tile);
 
 // What is done with one tensor beside its rotation.  NaN and infinity in heads
 // that are quantized: an I8 of NaN is 0, an fp8 of NaN is NaN, infinity is
-// saturated, and a scale that is made of such a head is NaN or infinity.
+// saturated; but a scale that is made of such a head is NaN or infinity, and
+// none of its elements can be read back.
 typedef struct rotary_fusion {
   size_t struct_size;
   int32_t rotates;  // default 1.  0: as values (input_pairing and rotary_offset
@@ -1158,13 +1174,17 @@ typedef struct rotary_fusion {
   int64_t token_scales_token_stride;  // default ROTARY_DENSE: 1
   // The tensor has tokens [first_token, first_token + num_tokens) of each
   // sequence of the call: element 0 of its input and output is that of
-  // first_token.
-  int64_t first_token;        // default 0
-  int64_t num_tokens;         // default ROTARY_DENSE: all from first_token on
-  const rotary_cache *cache;  // default NULL; else the output is there, and the
-                              // tensor's own must be NULL
+  // first_token, and dense batch strides are those of num_tokens.  All else
+  // (rows, slots, token_scales, tiles) goes by the call's tokens.
+  int64_t first_token;  // default 0
+  int64_t num_tokens;   // default ROTARY_DENSE: all from first_token on
+  // Default NULL; else the output is there, the tensor's own must be NULL, and
+  // its output_dtype, output_pairing and strides are not read.
+  const rotary_cache *cache;
   // Default NULL; else the input is there, in source_slots, the tensor's own
-  // must be NULL, and a Hadamard transform is undone before all else.
+  // must be NULL, its input_dtype and strides are not read, and a Hadamard
+  // transform is undone before all else (and done again at the end).  The
+  // output may be a cache, a tensor (of output_dtype) or tiles.
   const rotary_cache *source;
   // Default NULL; else it takes the output, as output_dtype (default: as input;
   // also I8, F8_E4M3, F8_E5M2, Q8_0) and output_pairing.
@@ -1175,18 +1195,20 @@ typedef struct rotary_fusion {
 // Moving what is in a cache: keys are rotated again, by rows that were made for
 // the differences of their positions (ROTARY_SHIFT) or for the way to another
 // embedding (rotary_embedding_between), values are copied (`rotates` 0), from
-// source_slots to slots of the same cache or of another.  In
-// the same (`source` and `cache` are equal, but for `saturated`), a slot that
-// is written must not be the source of another token: a token stays in its
-// slot, or goes to one that is free; forks have `shared` source slots. A token
-// that is not turned (it has no position, or cos is 1 and sin 0 for all pairs)
-// and is not otherwise changed is copied with its scales bit by bit; one that
-// stays in its slot then is not touched at all.  All others are rounded once
-// more by each move: f32 by 3u of its pair's length, u = 2^-24; 16 bits by half
-// an ulp; bytes by half of a step of their scale, which if it is made anew
-// grows with the largest element.  After n moves the error of an element is at
-// most n times that, so keys that are moved often are better rotated from
-// unrotated ones.
+// source_slots to slots of the same cache or of another.  In the same (`source`
+// and `cache` are equal, but for `pairing` and `saturated`, and both slots have
+// the same num_slots), a slot that is written must not be the source of another
+// token: a token stays in its slot, or goes to one that is free; forks have
+// `shared` source slots, and the one that stays is left out.  A token that is
+// not turned (it has no position, or cos is 1 and sin 0 for all pairs) and is
+// not otherwise changed is copied bit by bit, with scales that are made (given
+// ones are never written; if they differ it is rounded anew); one that stays in
+// its slot then is not touched at all.  All others are rounded once more by
+// each move: f32 by 3u of its pair's length, u = 2^-24; 16 bits by half an ulp;
+// bytes by half of a step of their scale, which if it is made anew grows with
+// the largest element.  After n moves the error of an element is at most n
+// times that, so keys that are moved often are better rotated from unrotated
+// ones.
 
 ROTARY_API void rotary_fusion_init(rotary_fusion *fusion, size_t struct_size);
 
@@ -1194,8 +1216,8 @@ typedef struct rotary_fused_args {
   size_t struct_size;
   // The rotation and the tensors, at most 8 (ROTARY_MAX_FUSED).  It may be
   // without rows, embedding and cos_sin if no tensor is rotated.  Rows for each
-  // head must be kept rows, as many as the tensor with the most heads has, and
-  // a rotary_dim of more than 768 needs kept rows.
+  // head must be kept rows (rotary_rows), as many as the tensor with the most
+  // heads has, and a rotary_dim of more than 768 needs kept rows.
   const rotary_apply_args *apply;
   const rotary_fusion *fusions;  // [num_tensors], all of one struct_size
   const rotary_slots *slots;     // of the same batch and tokens; needed if some
@@ -1241,8 +1263,9 @@ typedef struct rotary_fusion_gradient {
   rotary_dtype input_dtype;  // ROTARY_F32 (default), F16 or BF16
   int32_t reserved;          // 0
   // Of the norm's weight, [head_dim], with all_heads [heads][head_dim];
-  // written, not added to.  NULL (default): not wanted.  Where the norm has no
-  // weight it is that of a weight of 1.
+  // written, not added to, with zeros if there are no tokens or heads.  NULL
+  // (default): not wanted.  Where the norm has no weight it is that of a weight
+  // of 1.
   float *weight;
   float *bias;  // the same of LAYER's bias, or of a bias of 0
 } rotary_fusion_gradient;
@@ -1254,7 +1277,7 @@ typedef struct rotary_backward_args {
   size_t struct_size;
   // As in the forward pass, `transpose` too; but of each tensor the input is
   // the gradient of the forward pass' output, and the output that of its input:
-  // each with its own pairing.
+  // each with its own pairing (input_pairing is the forward output's).
   const rotary_apply_args *apply;
   const rotary_fusion *fusions;             // as there: [num_tensors]
   const rotary_fusion_gradient *gradients;  // the same, all of one struct_size;
