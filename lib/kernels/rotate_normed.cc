@@ -94,16 +94,16 @@ class NormedToken {
   template <class D, class... Some>
   HWY_INLINE void TurnPairs(D d, int64_t i, const Some&... heads) const {
     using V = hn::Vec<D>;
-    NormedPairs<V> pairs;
-    pairs.first_weight = hn::LoadU(d, weights_ + i);
-    pairs.second_weight = hn::LoadU(d, weights_ + half_ + i);
-    pairs.cos = pairs.sin = hn::Zero(d);
+    V cos = hn::Zero(d);
+    V sin = hn::Zero(d);
     if (HWY_LIKELY(turns_)) {
       const auto sign =
           hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), job_.sin_sign));
-      pairs.cos = hn::LoadU(d, cos_ + i);
-      pairs.sin = hn::Xor(hn::LoadU(d, sin_ + i), sign);
+      cos = hn::LoadU(d, cos_ + i);
+      sin = hn::Xor(hn::LoadU(d, sin_ + i), sign);
     }
+    const NormedPairs<V> pairs = {cos, sin, hn::LoadU(d, weights_ + i),
+                                  hn::LoadU(d, weights_ + half_ + i)};
     (TurnHead(d, static_cast<size_t>(i), pairs, heads), ...);
   }
 
