@@ -57,7 +57,7 @@ class FusedWork {
   Move InPlace(const FusedPart& part) const;
 
   const FusedCase c_;
-  FusedType type_;              // of the input, or of what is between passes
+  FusedType type_;  // of the input, or of what is between passes
   int64_t num_slots_ = 0;
   int64_t token_elements_ = 0;  // of the input
   int64_t cache_elements_ = 0;  // of a slot, of one of keys and values
