@@ -28,15 +28,12 @@ class BackwardStages {
         chunk_(call, index, job, run),
         scales_(fused_),
         norm_(fused_, backward_, LeafSums(call, job, run)),
-        tile_(tile) {
-    const bool two = fused_.two_tiles;
-    other_ = two ? tile + kTileFloats / 2 : tile;
-    const int64_t floats = two ? kTileFloats / 2 : kTileFloats;
-    most_heads_ = std::min(floats / fused_.tensor.head_dim, kTileHeads);
-  }
+        halves_(fused_, tile),
+        tile_(halves_.first),
+        other_(halves_.second) {}
 
   void Run() {
-    chunk_.ForEachTokens(most_heads_,
+    chunk_.ForEachTokens(halves_.most_heads,
                          [this](int64_t step) { GoThroughHeads(step); });
   }
 
@@ -46,7 +43,7 @@ class BackwardStages {
 
   void GoThroughHeads(int64_t step) {
     if (Norms() && fused_.norm.all_heads) return GoThroughAll(step);
-    ForEachHeads(step, [this] {
+    chunk_.ForEachHeads(step, [this] {
       if (!Norms()) return Finish(Load());
       const HeadGradients heads = {Gradients(), Input()};
       norm_.FindMeans(chunk_, heads);
@@ -68,20 +65,11 @@ class BackwardStages {
     const auto input = [&] { return once ? made.input : Input(); };
     const auto gradients = [&] { return once ? made.gradients : Gradients(); };
     norm_.FindMeansOfAll(step, &chunk_, input, gradients);
-    ForEachHeads(step, [&] {
+    chunk_.ForEachHeads(step, [&] {
       const HeadGradients heads = {gradients(), input()};
       norm_.LeadBack(chunk_, heads);
       Finish(heads.gradients);
     });
-  }
-
-  template <class Each>
-  void ForEachHeads(int64_t step, const Each& each) {
-    for (int64_t h = 0; h < fused_.tensor.heads; h += step) {
-      chunk_.head = h;
-      chunk_.heads = std::min(step, fused_.tensor.heads - h);
-      each();
-    }
   }
 
   // The gradients of the chunk's heads as they were behind their norm.
@@ -149,7 +137,7 @@ class BackwardStages {
   float* Turn(float* tile) {
     if (!fused_.rotates) return tile;
     Tensor tensor = From(tile);
-    float* to = fused_.changes && fused_.loads ? other_ : tile_;
+    float* to = fused_.Changes() && fused_.loads ? other_ : tile_;
     chunk_.WriteTo(to, &tensor);
     chunk_.Rotate(&tensor, /*back=*/true);
     return to;
@@ -172,9 +160,9 @@ class BackwardStages {
   Chunk chunk_;
   HeadScales scales_;
   HeadGradient norm_;
+  const TileHalves halves_;
   float* const tile_;
-  float* other_;  // half a tile, where there are two
-  int64_t most_heads_;
+  float* const other_;  // the second half, where there are two
 };
 
 // A function of its own, so that only what needs a tile has one on the stack.

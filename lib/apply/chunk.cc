@@ -15,6 +15,27 @@ Place OutputOf(const FusedTensor& fused, int64_t b, const HeadRun& run) {
 
 }  // namespace
 
+TileAhead HeadsToRead(const FusedCall& call, const FusedTensor& fused,
+                      int64_t b, int64_t t) {
+  if (t < fused.first_token || t >= fused.end_token) return {};
+  const Tensor& tensor = fused.tensor;
+  if (fused.from_cache) {
+    const int32_t slot = call.source_slots[b * call.apply.tokens + t];
+    if (slot < 0) return {};
+    const Place place = PlaceIn(fused.source, slot);
+    const Storage storage = fused.source.storage;
+    const int64_t size = StorageSize(storage);
+    return {place.data, place.head_stride * size,
+            StoredElements(storage, tensor.head_dim) * size};
+  }
+  const Strides& strides = tensor.input_strides;
+  const int64_t size = tensor.input_size;
+  const int64_t at =
+      b * strides.batch + (t - fused.first_token) * strides.token;
+  return {static_cast<const char*>(tensor.input) + at * size,
+          strides.head * size, tensor.head_dim * size};
+}
+
 Chunk::Chunk(const FusedCall& call, int64_t index, const RotateJob& job,
              const HeadRun& run)
     : call_(call),
@@ -88,15 +109,10 @@ TileScales Chunk::SourceScales() const {
 // The same heads of the next token, where tokens come one by one: again, for of
 // all that was asked for at once the processor may have left some out.
 TileAhead Chunk::Ahead() const {
-  const int64_t t = first_token() + 1;
-  if (!fused_.fetches || fused_.from_cache || t >= fused_.end_token) return {};
-  const int64_t size = fused_.tensor.input_size;
-  const Strides& strides = fused_.tensor.input_strides;
-  const int64_t at = job_.b * strides.batch +
-                     (t - fused_.first_token) * strides.token +
-                     head * strides.head;
-  return {static_cast<const char*>(fused_.tensor.input) + at * size,
-          strides.head * size, fused_.tensor.head_dim * size};
+  if (!fused_.fetches) return {};
+  TileAhead ahead = HeadsToRead(call_, fused_, job_.b, first_token() + 1);
+  if (ahead.data != nullptr) ahead.data += head * ahead.head_bytes;
+  return ahead;
 }
 
 void Chunk::ReadFromInput(Tensor* tensor) const {

@@ -21,6 +21,11 @@ struct Place {
   int64_t element_stride;
 };
 
+// The heads of token t of sequence b, of what a tensor is read from; nullptr:
+// it has none there.
+TileAhead HeadsToRead(const FusedCall& call, const FusedTensor& fused,
+                      int64_t b, int64_t t);
+
 // Of a slot in data of a cache, whose elements have so many bytes.
 inline Place PlaceIn(void* data, int64_t size, int64_t block_size,
                      const CacheStrides& strides, int64_t slot) {
@@ -37,6 +42,21 @@ inline Place ScalesPlaceIn(const Cache& cache, int64_t slot) {
   return PlaceIn(cache.scales, ElementSize(cache.scales_dtype),
                  cache.block_size, cache.scales_strides, slot);
 }
+
+// A tile's floats, or the halves of them that a tensor needs, and how many of
+// its heads go there.
+struct TileHalves {
+  TileHalves(const FusedTensor& fused, float* tile)
+      : first(tile),
+        second(fused.two_tiles ? tile + kTileFloats / 2 : tile),
+        most_heads(std::min((fused.two_tiles ? kTileFloats / 2 : kTileFloats) /
+                                fused.tensor.head_dim,
+                            kTileHeads)) {}
+
+  float* const first;
+  float* const second;
+  const int64_t most_heads;
+};
 
 class Chunk {
  public:
@@ -101,6 +121,15 @@ class Chunk {
     for (token = 0; token < run_tokens; token += step) {
       tokens = std::min(step, run_tokens - token);
       each(std::min(all, most));
+    }
+  }
+
+  // Goes through the heads of its tokens, at most so many at a time.
+  template <class Each>
+  void ForEachHeads(int64_t most, const Each& each) {
+    for (head = 0; head < fused_.tensor.heads; head += most) {
+      heads = std::min(most, fused_.tensor.heads - head);
+      each();
     }
   }
 

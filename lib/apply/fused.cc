@@ -111,45 +111,16 @@ class TokensOf {
   const int32_t* source_slots_ = nullptr;
 };
 
-// Heads of a token, of so many bytes each.
-struct TokenHeads {
-  const char* data;  // nullptr: there are none
-  int64_t head_bytes;
-  int64_t bytes;
-};
-
-TokenHeads HeadsIn(const Cache& cache, int32_t slot, int64_t head_dim) {
-  if (slot < 0) return {};
-  const Place place = PlaceIn(cache, slot);
-  const int64_t size = StorageSize(cache.storage);
-  const bool blocks = cache.storage == kStoredQ8_0;
-  return {place.data, place.head_stride * size,
-          (blocks ? head_dim / kBlockElements : head_dim) * size};
-}
-
 // Fetches what is read of a token into the next cache.
 void FetchToken(const FusedCall& call, const FusedTensor& fused, int64_t b,
                 int64_t t) {
-  if (t >= fused.end_token) return;
-  const Tensor& tensor = fused.tensor;
-  TokenHeads heads = {};
-  if (fused.from_cache) {
-    const int32_t slot = call.source_slots[b * call.apply.tokens + t];
-    heads = HeadsIn(fused.source, slot, tensor.head_dim);
-    if (heads.data == nullptr) return;
-  } else {
-    const Strides& strides = tensor.input_strides;
-    const int64_t size = tensor.input_size;
-    const int64_t at =
-        b * strides.batch + (t - fused.first_token) * strides.token;
-    heads = {static_cast<const char*>(tensor.input) + at * size,
-             strides.head * size, tensor.head_dim * size};
-  }
+  const TileAhead ahead = HeadsToRead(call, fused, b, t);
+  if (ahead.data == nullptr) return;
   constexpr int64_t kLine = 64;
   constexpr int kToRead = 0, kToL2 = 2;
-  const char* x = heads.data;
-  for (int64_t h = 0; h < tensor.heads; ++h, x += heads.head_bytes) {
-    for (int64_t i = 0; i < heads.bytes; i += kLine) {
+  const char* x = ahead.data;
+  for (int64_t h = 0; h < fused.tensor.heads; ++h, x += ahead.head_bytes) {
+    for (int64_t i = 0; i < ahead.bytes; i += kLine) {
       __builtin_prefetch(x + i, kToRead, kToL2);
     }
   }

@@ -58,7 +58,6 @@ struct FusedTensor {
   bool rotates;
   bool loads;      // to a tile before it is rotated
   bool stores;     // from a tile after that
-  bool changes;    // its pairing
   bool two_tiles;  // halves of one: for a change of places from a tile to a
                    // tile, or a copy for a function
   bool to_cache;
@@ -81,6 +80,9 @@ struct FusedTensor {
   rotary_tile_function on_tile;
   void* user;
   int64_t* saturated;
+
+  // Its pairing.
+  bool Changes() const { return rotates && from != to; }
 };
 
 constexpr int64_t kMostFused = 8;

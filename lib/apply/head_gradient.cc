@@ -1,14 +1,6 @@
 #include "lib/apply/head_gradient.h"
 
 namespace rotary {
-namespace {
-
-constexpr float kOnes[kTileHeads] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-                                     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-                                     1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-
-}  // namespace
-
 HeadGradient::HeadGradient(const FusedTensor& fused,
                            const BackwardTensor& backward, double* sums)
     : fused_(fused), backward_(backward), leaf_sums_(sums), moments_(fused) {}
@@ -31,7 +23,9 @@ void HeadGradient::Sum(const Chunk& chunk, const HeadGradients& heads) {
 }
 
 void HeadGradient::FindMeans(const Chunk& chunk, const HeadGradients& heads) {
-  moments_.FindFactors(chunk, heads.input, kOnes);
+  // Without a scale: gradients have theirs.
+  std::fill_n(products_, chunk.Heads(), 1.0f);
+  moments_.FindFactors(chunk, heads.input, products_);
   Sum(chunk, heads);
   const double inv_count = moments_.InvCount();
   const auto divide = [inv_count](float sum) {

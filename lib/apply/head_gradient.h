@@ -39,13 +39,11 @@ class HeadGradient {
     moments_.FindFactorOfAll(step, 1.0f, chunk, input);
     double sum = 0.0;
     double product = 0.0;
-    for (int64_t h = 0; h < fused_.tensor.heads; h += step) {
-      chunk->head = h;
-      chunk->heads = std::min(step, fused_.tensor.heads - h);
+    chunk->ForEachHeads(step, [&] {
       Sum(*chunk, {gradients(), input()});
       if (moments_.means() != nullptr) sum += AddUp(sums_, chunk->heads);
       product += AddUp(products_, chunk->heads);
-    }
+    });
     SetMeans(sum, product);
   }
 

@@ -69,11 +69,7 @@ class Moments {
   template <class Find>
   double SumOfAll(int64_t step, bool squares, Chunk* chunk, const Find& find) {
     double sum = 0.0;
-    for (int64_t h = 0; h < fused_.tensor.heads; h += step) {
-      chunk->head = h;
-      chunk->heads = std::min(step, fused_.tensor.heads - h);
-      sum += SumOf(*chunk, find(), squares);
-    }
+    chunk->ForEachHeads(step, [&] { sum += SumOf(*chunk, find(), squares); });
     return sum;
   }
 

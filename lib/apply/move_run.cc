@@ -33,9 +33,7 @@ void MoveRun(const FusedCall& call, int64_t index, const HeadRun& run) {
   const Cache& to = fused.cache;
   const int64_t size = StorageSize(to.storage);
   const int64_t heads = fused.tensor.heads;
-  const int64_t head_dim = fused.tensor.head_dim;
-  const int64_t count =
-      to.storage == kStoredQ8_0 ? head_dim / kBlockElements : head_dim;
+  const int64_t count = StoredElements(to.storage, fused.tensor.head_dim);
   for (int64_t i = 0; i < run.end - run.token; ++i) {
     const int64_t source = run.source_slot + i;
     const int64_t slot = run.slot + i;

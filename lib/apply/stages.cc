@@ -17,15 +17,12 @@ class Stages {
       : fused_(call.tensors[index]),
         chunk_(call, index, job, run),
         norm_(fused_),
-        tile_(tile) {
-    const bool two = fused_.two_tiles;
-    other_ = two ? tile + kTileFloats / 2 : tile;
-    const int64_t floats = two ? kTileFloats / 2 : kTileFloats;
-    most_heads_ = std::min(floats / fused_.tensor.head_dim, kTileHeads);
-  }
+        halves_(fused_, tile),
+        tile_(halves_.first),
+        other_(halves_.second) {}
 
   void Run() {
-    chunk_.ForEachTokens(most_heads_,
+    chunk_.ForEachTokens(halves_.most_heads,
                          [this](int64_t step) { GoThroughHeads(step); });
   }
 
@@ -39,12 +36,10 @@ class Stages {
       norm_.FindFactorOfAll(step, &chunk_,
                             [this] { return chunk_.InTile(Turn()); });
     }
-    for (int64_t h = 0; h < fused_.tensor.heads; h += step) {
-      chunk_.head = h;
-      chunk_.heads = std::min(step, fused_.tensor.heads - h);
+    chunk_.ForEachHeads(step, [this] {
       norm_.ReadScales(chunk_);
       if (float* turned = Turn()) Finish(turned);
-    }
+    });
   }
 
   // The heads of the chunk as they were before everything.
@@ -86,7 +81,7 @@ class Stages {
       chunk_.Rotate(&tensor);
       return nullptr;
     }
-    float* to = fused_.changes && fused_.loads ? other_ : tile_;
+    float* to = fused_.Changes() && fused_.loads ? other_ : tile_;
     chunk_.WriteTo(to, &tensor);
     chunk_.Rotate(&tensor);
     return to;
@@ -123,8 +118,7 @@ class Stages {
     given.head_dim = head_dim;
     given.data = tile;
     if (fused_.storage != kStoredF32) {
-      const bool blocks = fused_.storage == kStoredQ8_0;
-      const int64_t row = blocks ? head_dim / kBlockElements : head_dim;
+      const int64_t row = StoredElements(fused_.storage, head_dim);
       float* copy = tile == tile_ ? other_ : tile_;
       TileScales scales = {};
       if (fused_.storage == kStoredI8) {
@@ -146,9 +140,9 @@ class Stages {
   const FusedTensor& fused_;
   Chunk chunk_;
   HeadNorm norm_;
+  const TileHalves halves_;
   float* const tile_;
-  float* other_;  // half a tile, where there are two
-  int64_t most_heads_;
+  float* const other_;  // the second half, where there are two
 };
 
 // A function of its own, so that only what needs a tile has one on the stack.

@@ -222,7 +222,7 @@ rotary_status ReadCache(const rotary_cache* from, bool is_source, int64_t index,
   const int64_t block_size =
       in.block_size == 0 ? std::max(num_slots, int64_t{1}) : in.block_size;
   const CacheShape shape = {(num_slots - 1) / block_size + 1, block_size, heads,
-                            blocks ? head_dim / kBlockElements : head_dim};
+                            StoredElements(cache->storage, head_dim)};
   cache->data = in.data;
   cache->block_size = block_size;
   cache->strides = DenseStrides(shape, {in.block_stride, in.slot_stride,

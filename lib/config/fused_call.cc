@@ -85,9 +85,8 @@ void Count(const FusedTensor& fused, bool in_place, ApplyCall* call) {
       static_cast<uint64_t>(fused.tensor.heads) *
       static_cast<uint64_t>(fused.tensor.head_dim);
   const int64_t output =
-      fused.storage == kStoredQ8_0
-          ? static_cast<int64_t>(elements) / kBlockElements * kBlockBytes
-          : static_cast<int64_t>(elements) * StorageSize(fused.storage);
+      StoredElements(fused.storage, static_cast<int64_t>(elements)) *
+      StorageSize(fused.storage);
   const int64_t bytes =
       output + static_cast<int64_t>(elements) * fused.tensor.input_size;
   call->bytes += bytes;

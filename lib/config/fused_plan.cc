@@ -22,7 +22,7 @@ void FindNormKernel(const FusedCall& call, FusedTensor* fused) {
   const Norm& norm = fused->norm;
   const int64_t head_dim = fused->tensor.head_dim;
   if (norm.kind != Norm::kRms || norm.all_heads || norm.after ||
-      !fused->rotates || fused->changes || fused->gathers ||
+      !fused->rotates || fused->Changes() || fused->gathers ||
       2 * call.apply.pairs != head_dim || head_dim > kMostNormedDim ||
       call.row_step != 0) {
     return;
@@ -39,7 +39,6 @@ void PlanForward(const FusedCall& call, FusedTensor* fused, bool* in_place) {
   const bool moves = fused->from_cache && fused->to_cache;
   const bool one_cache = moves && AreOneCache(fused->source, fused->cache);
   *in_place |= one_cache;
-  fused->changes = fused->rotates && fused->from != fused->to;
   const bool norms = fused->norm.kind != Norm::kNone;
   const bool norms_last = norms && fused->norm.after && fused->rotates;
   const bool scales = Scales(*fused);
@@ -52,12 +51,12 @@ void PlanForward(const FusedCall& call, FusedTensor* fused, bool* in_place) {
   if (!fused->rotates) {
     fused->loads |= fused->stores;
     fused->stores = fused->loads;
-  } else if (*in_place && fused->changes && !fused->stores) {
+  } else if (*in_place && fused->Changes() && !fused->stores) {
     fused->loads = true;
   }
-  fused->two_tiles = (fused->loads && fused->changes && fused->stores) ||
+  fused->two_tiles = (fused->loads && fused->Changes() && fused->stores) ||
                      fused->on_tile != nullptr;
-  const bool plain = !norms && !scales && !fused->changes;
+  const bool plain = !norms && !scales && !fused->Changes();
   fused->as_is = plain && moves && AreAlike(fused->source, fused->cache);
   fused->stays = plain && one_cache;
   FindKernel(call.apply.target, fused);
@@ -65,7 +64,6 @@ void PlanForward(const FusedCall& call, FusedTensor* fused, bool* in_place) {
 }
 
 void PlanBackward(Target target, bool in_place, FusedTensor* fused) {
-  fused->changes = fused->rotates && fused->from != fused->to;
   const bool norms = fused->norm.kind != Norm::kNone;
   const bool norm_was_last = norms && fused->norm.after && fused->rotates;
   fused->loads = Scales(*fused) || fused->hadamard > 0 || norm_was_last;
@@ -73,12 +71,12 @@ void PlanBackward(Target target, bool in_place, FusedTensor* fused) {
   if (!fused->rotates) {
     fused->loads |= fused->stores;
     fused->stores = fused->loads;
-  } else if (in_place && fused->changes && !fused->stores) {
+  } else if (in_place && fused->Changes() && !fused->stores) {
     fused->loads = true;
   }
   // Where the norm was last, what it was of is in the other.
   fused->two_tiles =
-      norm_was_last || (fused->loads && fused->changes && fused->stores);
+      norm_was_last || (fused->loads && fused->Changes() && fused->stores);
   FindKernel(target, fused);
 }
 

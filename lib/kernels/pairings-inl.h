@@ -123,8 +123,8 @@ HWY_INLINE V SecondOf(V a, V b, V cos, V sin) {
 }
 
 // To be XORed into sin.
-template <class D>
-HWY_INLINE hn::Vec<D> SinSign(D d, const RotateJob& job) {
+template <class D, class Job>
+HWY_INLINE hn::Vec<D> SinSign(D d, const Job& job) {
   return hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), job.sin_sign));
 }
 

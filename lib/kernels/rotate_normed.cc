@@ -97,10 +97,8 @@ class NormedToken {
     V cos = hn::Zero(d);
     V sin = hn::Zero(d);
     if (HWY_LIKELY(turns_)) {
-      const auto sign =
-          hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), job_.sin_sign));
       cos = hn::LoadU(d, cos_ + i);
-      sin = hn::Xor(hn::LoadU(d, sin_ + i), sign);
+      sin = hn::Xor(hn::LoadU(d, sin_ + i), SinSign(d, job_));
     }
     const NormedPairs<V> pairs = {cos, sin, hn::LoadU(d, weights_ + i),
                                   hn::LoadU(d, weights_ + half_ + i)};

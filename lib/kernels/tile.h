@@ -55,6 +55,11 @@ constexpr int64_t StorageSize(Storage storage) {
                                   : 1;
 }
 
+// How many of what strides count hold so many elements.
+constexpr int64_t StoredElements(Storage storage, int64_t elements) {
+  return storage == kStoredQ8_0 ? elements / kBlockElements : elements;
+}
+
 // Where the heads of a tile go to, strides in elements, of Q8_0 in blocks.
 struct TileOutput {
   void* data;  // of the first token's first head
