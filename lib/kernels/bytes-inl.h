@@ -20,17 +20,6 @@ namespace rotary {
 namespace HWY_NAMESPACE {
 namespace {
 
-// Calls each(d, i) for vectors of `count` elements, at the end of one.
-template <class Each>
-HWY_INLINE void ForEachVector(int64_t count, const Each& each) {
-  const hn::ScalableTag<float> d;
-  const hn::CappedTag<float, 1> one;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) each(d, i);
-  for (; i < count; ++i) each(one, i);
-}
-
 // Each has Widen, from bytes to the numbers that they are; kLimit, its largest
 // number; kBeyond, the least that is rounded to more than that; Round, to the
 // byte in the low bits, the others being 0; and RoundNear, the same of numbers

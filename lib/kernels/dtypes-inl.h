@@ -255,6 +255,30 @@ struct Narrow {
 using F16 = Narrow<F16Bits>;
 using BF16 = Narrow<BF16Bits>;
 
+// Calls each(F32()), each(F16()) or each(BF16()).
+template <class Each>
+HWY_INLINE auto WithDtype(Dtype dtype, const Each& each) {
+  switch (dtype) {
+    case kF16:
+      return each(F16());
+    case kBF16:
+      return each(BF16());
+    default:
+      return each(F32());
+  }
+}
+
+// Calls each(d, i) for vectors of `count` elements, at the end of one.
+template <class Each>
+HWY_INLINE void ForEachVector(int64_t count, const Each& each) {
+  const hn::ScalableTag<float> d;
+  const hn::CappedTag<float, 1> one;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) each(d, i);
+  for (; i < count; ++i) each(one, i);
+}
+
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace
 }  // namespace HWY_NAMESPACE

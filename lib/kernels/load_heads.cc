@@ -109,37 +109,25 @@ HWY_INLINE void LoadColumns(Tag d, const LoadHeadsJob& job, int64_t e) {
 
 template <class From, Load kLoad>
 HWY_INLINE void LoadHeadsBy(const LoadHeadsJob& job) {
-  const hn::ScalableTag<float> d;
-  const hn::CappedTag<float, 1> one;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  const int64_t head_dim = job.shape.head_dim;
-  int64_t e = 0;
-  for (; e + lanes <= head_dim; e += lanes) {
+  ForEachVector(job.shape.head_dim, [&](auto d, int64_t e) ROTARY_LAMBDA {
     LoadColumns<From, kLoad>(d, job, e);
-  }
-  for (; e < head_dim; ++e) LoadColumns<From, kLoad>(one, job, e);
+  });
 }
 
 // Head by head, where no two of them share anything.
 template <class From, Load kLoad>
 HWY_INLINE void LoadHeadsAlone(const LoadHeadsJob& job) {
   using Lane = typename From::Lane;
-  const hn::ScalableTag<float> d;
-  const hn::CappedTag<float, 1> one;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const int64_t head_dim = job.shape.head_dim;
   float* to = job.tile;
   ForEachHead<From>(
       job.shape, job.input, [&](int64_t i, const Lane* x) HWY_ATTR {
         const float factor = kLoad == Load::kScaled ? job.factors[i] : 1.0f;
-        const auto load = [&](auto tag, int64_t e) HWY_ATTR {
-          auto v = From::Load(tag, x + e);
-          if (kLoad == Load::kScaled) v = hn::Mul(v, hn::Set(tag, factor));
-          hn::StoreU(v, tag, to + e);
-        };
-        int64_t e = 0;
-        for (; e + lanes <= head_dim; e += lanes) load(d, e);
-        for (; e < head_dim; ++e) load(one, e);
+        ForEachVector(head_dim, [&](auto d, int64_t e) ROTARY_LAMBDA {
+          auto v = From::Load(d, x + e);
+          if (kLoad == Load::kScaled) v = hn::Mul(v, hn::Set(d, factor));
+          hn::StoreU(v, d, to + e);
+        });
         to += head_dim;
       });
 }
@@ -153,25 +141,13 @@ void LoadHeadsFrom(const LoadHeadsJob& job) {
 }
 
 void SumHeads(const SumHeadsJob& job) {
-  switch (job.input.dtype) {
-    case kF16:
-      return SumHeadsFrom<F16>(job);
-    case kBF16:
-      return SumHeadsFrom<BF16>(job);
-    default:
-      return SumHeadsFrom<F32>(job);
-  }
+  WithDtype(job.input.dtype,
+            [&](auto from) HWY_ATTR { SumHeadsFrom<decltype(from)>(job); });
 }
 
 void LoadHeads(const LoadHeadsJob& job) {
-  switch (job.input.dtype) {
-    case kF16:
-      return LoadHeadsFrom<F16>(job);
-    case kBF16:
-      return LoadHeadsFrom<BF16>(job);
-    default:
-      return LoadHeadsFrom<F32>(job);
-  }
+  WithDtype(job.input.dtype,
+            [&](auto from) HWY_ATTR { LoadHeadsFrom<decltype(from)>(job); });
 }
 
 }  // namespace

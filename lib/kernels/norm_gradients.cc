@@ -147,17 +147,10 @@ HWY_INLINE void GradientColumns(Tag d, const NormGradientsJob& job, int64_t e) {
 
 template <class From, bool kCentered, bool kSums>
 void NormGradientsBy(const NormGradientsJob& job) {
-  const hn::ScalableTag<float> d;
-  const hn::CappedTag<float, 1> one;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const int64_t head_dim = job.heads.shape.head_dim;
-  int64_t e = 0;
-  for (; e + lanes <= head_dim; e += lanes) {
+  ForEachVector(head_dim, [&](auto d, int64_t e) ROTARY_LAMBDA {
     GradientColumns<From, kCentered, kSums>(d, job, e);
-  }
-  for (; e < head_dim; ++e) {
-    GradientColumns<From, kCentered, kSums>(one, job, e);
-  }
+  });
 }
 
 template <class From>
@@ -178,25 +171,14 @@ void NormGradientsFrom(const NormGradientsJob& job) {
 }
 
 void SumGradients(const SumGradientsJob& job) {
-  switch (job.heads.input.dtype) {
-    case kF16:
-      return SumGradientsFrom<F16>(job);
-    case kBF16:
-      return SumGradientsFrom<BF16>(job);
-    default:
-      return SumGradientsFrom<F32>(job);
-  }
+  WithDtype(job.heads.input.dtype,
+            [&](auto from) HWY_ATTR { SumGradientsFrom<decltype(from)>(job); });
 }
 
 void NormGradients(const NormGradientsJob& job) {
-  switch (job.heads.input.dtype) {
-    case kF16:
-      return NormGradientsFrom<F16>(job);
-    case kBF16:
-      return NormGradientsFrom<BF16>(job);
-    default:
-      return NormGradientsFrom<F32>(job);
-  }
+  WithDtype(job.heads.input.dtype, [&](auto from) HWY_ATTR {
+    NormGradientsFrom<decltype(from)>(job);
+  });
 }
 
 }  // namespace

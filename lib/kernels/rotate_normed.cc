@@ -147,31 +147,20 @@ void FillWeights(const RotateNormedJob& job, float* weights) {
     return;
   }
   const auto* from = static_cast<const typename Side::Lane*>(job.weight);
-  const auto fill = [&](auto d, int64_t i) ROTARY_LAMBDA {
+  ForEachVector(half, [&](auto d, int64_t i) ROTARY_LAMBDA {
     const auto added = hn::Set(d, job.weight_added);
     hn::Vec<decltype(d)> a, b;
     Side::Load(d, from, Side::At(from, half), static_cast<size_t>(i), a, b);
     hn::StoreU(hn::Add(added, a), d, weights + i);
     hn::StoreU(hn::Add(added, b), d, weights + half + i);
-  };
-  const hn::ScalableTag<float> d;
-  const hn::CappedTag<float, 1> one;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + lanes <= half; i += lanes) fill(d, i);
-  for (; i < half; ++i) fill(one, i);
+  });
 }
 
 template <template <class> class Pairing>
 HWY_NOINLINE void FillWeightsOf(const RotateNormedJob& job, float* weights) {
-  switch (job.weight_dtype) {
-    case kF16:
-      return FillWeights<Pairing<F16>>(job, weights);
-    case kBF16:
-      return FillWeights<Pairing<BF16>>(job, weights);
-    default:
-      return FillWeights<Pairing<F32>>(job, weights);
-  }
+  WithDtype(job.weight_dtype, [&](auto weight) HWY_ATTR {
+    FillWeights<Pairing<decltype(weight)>>(job, weights);
+  });
 }
 
 template <class From, class To>

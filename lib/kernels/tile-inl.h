@@ -104,14 +104,10 @@ HWY_INLINE void ForEachHead(const TileHeads& shape, const TileInput& input,
 template <class Tag>
 HWY_INLINE hn::Vec<Tag> LoadAs(Tag d, Dtype dtype, const void* from,
                                int64_t at) {
-  switch (dtype) {
-    case kF16:
-      return F16::Load(d, static_cast<const uint16_t*>(from) + at);
-    case kBF16:
-      return BF16::Load(d, static_cast<const uint16_t*>(from) + at);
-    default:
-      return F32::Load(d, static_cast<const float*>(from) + at);
-  }
+  return WithDtype(dtype, [&](auto as) HWY_ATTR {
+    using As = decltype(as);
+    return As::Load(d, static_cast<const typename As::Lane*>(from) + at);
+  });
 }
 
 // The weights of a norm from element `at` on, nullptr: 1.
