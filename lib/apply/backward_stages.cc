@@ -89,7 +89,7 @@ class BackwardStages {
     tensor.input_size = ElementSize(taken.dtype);
     tensor.input_strides = {0, taken.token_stride, taken.head_stride};
     chunk_.WriteTo(other_, &tensor);
-    chunk_.Rotate(&tensor);
+    chunk_.Rotate(tensor);
     return chunk_.InTile(other_);
   }
 
@@ -139,7 +139,7 @@ class BackwardStages {
     Tensor tensor = From(tile);
     float* to = fused_.Changes() && fused_.loads ? other_ : tile_;
     chunk_.WriteTo(to, &tensor);
-    chunk_.Rotate(&tensor, /*back=*/true);
+    chunk_.Rotate(tensor, /*back=*/true);
     return to;
   }
 
@@ -152,7 +152,7 @@ class BackwardStages {
     }
     Tensor tensor = From(tile);
     chunk_.WriteToOutput(&tensor);
-    chunk_.Rotate(&tensor, /*back=*/true);
+    chunk_.Rotate(tensor, /*back=*/true);
   }
 
   const FusedTensor& fused_;

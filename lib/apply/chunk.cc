@@ -153,7 +153,7 @@ void Chunk::SetRows(RotateNormedJob* job) const {
   job->sin_sign = job_.sin_sign;
 }
 
-void Chunk::Rotate(Tensor* tensor, bool back) const {
+RotateJob Chunk::JobOf(const Tensor* tensor, bool back) const {
   static constexpr uint8_t kNone = kCopied;
   RotateJob job = job_;
   job.tensors = tensor;
@@ -170,23 +170,33 @@ void Chunk::Rotate(Tensor* tensor, bool back) const {
     job.rotates_stride = 0;
     job.fetches_rows = false;
     job.given_rows = false;
-    return tensor->rotate(job);
+    return job;
   }
   const int64_t row = first_token() - job_.token;
   job.cos += row * job.row_stride;
   job.sin += row * job.row_stride;
   job.rotates += row * job.rotates_stride;
-  if (call_.row_step == 0) return tensor->rotate(job);
-  RotateByHead(*tensor, job);
+  return job;
+}
+
+void Chunk::Rotate(const Tensor& tensor, bool back) const {
+  const RotateJob job = JobOf(&tensor, back);
+  if (fused_.rotates && call_.row_step != 0) return RotateByHead(tensor, job);
+  tensor.rotate(job);
+}
+
+void Chunk::TakeRun(Tensor* tensor) {
+  tokens = run_tokens();
+  heads = fused_.tensor.heads;
+  *tensor = fused_.tensor;
+  ReadFromInput(tensor);
+  WriteToOutput(tensor);
 }
 
 void Chunk::RotateRun(bool back) {
-  tokens = run_tokens();
-  heads = fused_.tensor.heads;
-  Tensor tensor = fused_.tensor;
-  ReadFromInput(&tensor);
-  WriteToOutput(&tensor);
-  Rotate(&tensor, back);
+  Tensor tensor;
+  TakeRun(&tensor);
+  Rotate(tensor, back);
 }
 
 void Chunk::Transform(float* tile) const {

@@ -98,11 +98,13 @@ class Chunk {
   // The rows of its tokens.
   void SetRows(RotateNormedJob* job) const;
 
-  // Turns the heads, the other way than the call says if `back`, or copies them
-  // where their tensor is not rotated.
-  void Rotate(Tensor* tensor, bool back = false) const;
+  // What turns the heads, the other way than the call says if `back`, or copies
+  // them where their tensor is not rotated.  Where heads share their rows.
+  RotateJob JobOf(const Tensor* tensor, bool back = false) const;
+  void Rotate(const Tensor& tensor, bool back = false) const;
 
   // All heads of the run, from the input to the output.
+  void TakeRun(Tensor* tensor);
   void RotateRun(bool back = false);
 
   // The Hadamard transform of the heads in a tile, if there is one: it is its

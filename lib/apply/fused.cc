@@ -126,23 +126,86 @@ void FetchToken(const FusedCall& call, const FusedTensor& fused, int64_t b,
   }
 }
 
-// Tokens [first, end) of a job, of all tensors.
-void FuseSome(const FusedCall& call, const RotateJob& job, int64_t first,
-              int64_t end) {
-  for (int64_t i = 0; i < call.num_tensors; ++i) {
-    const FusedTensor& fused = call.tensors[i];
-    if (fused.fetches) FetchToken(call, fused, job.b, end);
-    int64_t token = std::max(first, fused.first_token);
-    const int64_t last = std::min(end, fused.end_token);
-    const TokensOf tokens(call, fused, job);
-    while (token < last) {
-      const HeadRun run = tokens.Next(token, last);
-      token = run.end;
-      if (run.token == run.end) continue;
-      if (call.backward != nullptr) {
-        LeadBack(call, i, job, run);
+// Tokens [first, end) of a job, of one tensor.
+void FuseTensor(const FusedCall& call, int64_t index, const RotateJob& job,
+                int64_t first, int64_t end) {
+  const FusedTensor& fused = call.tensors[index];
+  int64_t token = std::max(first, fused.first_token);
+  const int64_t last = std::min(end, fused.end_token);
+  const TokensOf tokens(call, fused, job);
+  while (token < last) {
+    const HeadRun run = tokens.Next(token, last);
+    token = run.end;
+    if (run.token == run.end) continue;
+    if (call.backward != nullptr) {
+      LeadBack(call, index, job, run);
+    } else {
+      RunStages(call, index, job, run);
+    }
+  }
+}
+
+// The tokens of a job, one by one, of a tensor that goes from its input to its
+// output without a tile.
+class Steps {
+ public:
+  // Whether a tensor goes so, and its heads share their rows.
+  static bool Exist(const FusedCall& call, const FusedTensor& fused) {
+    return !fused.loads && !fused.stores && !fused.from_cache &&
+           call.row_step == 0;
+  }
+
+  // Token t, which comes after all that were taken.
+  void Take(const FusedCall& call, int64_t index, const RotateJob& job,
+            int64_t t) {
+    if (t >= run_.end) FindRun(call, index, job, t);
+    if (t < run_.token) return;
+    if (t > run_.token) Advance();
+    tensor_.rotate(job_);
+  }
+
+ private:
+  void FindRun(const FusedCall& call, int64_t index, const RotateJob& job,
+               int64_t t) {
+    const FusedTensor& fused = call.tensors[index];
+    const int64_t first = std::max(t, fused.first_token);
+    const int64_t last = std::min(job.token + job.count, fused.end_token);
+    run_.token = run_.end = INT64_MAX;
+    if (first >= last) return;
+    const HeadRun run = TokensOf(call, fused, job).Next(first, last);
+    if (run.token == run.end) return;
+    run_ = run;
+    Chunk chunk(call, index, job, run);
+    chunk.TakeRun(&tensor_);
+    job_ = chunk.JobOf(&tensor_);
+    job_.count = 1;
+  }
+
+  void Advance() {
+    ++job_.token;
+    job_.cos += job_.row_stride;
+    job_.sin += job_.row_stride;
+    job_.rotates += job_.rotates_stride;
+  }
+
+  HeadRun run_ = {};
+  Tensor tensor_;
+  RotateJob job_;
+};
+
+// Tokens of a job one by one: whatever is read of a token, of all tensors,
+// comes in one stream from memory.
+void FuseOneByOne(const FusedCall& call, const RotateJob& job) {
+  Steps steps[kMostFused];
+  const int64_t end = job.token + job.count;
+  for (int64_t t = job.token; t < end; ++t) {
+    for (int64_t i = 0; i < call.num_tensors; ++i) {
+      const FusedTensor& fused = call.tensors[i];
+      if (fused.fetches) FetchToken(call, fused, job.b, t + 1);
+      if (Steps::Exist(call, fused)) {
+        steps[i].Take(call, i, job, t);
       } else {
-        RunStages(call, i, job, run);
+        FuseTensor(call, i, job, t, t + 1);
       }
     }
   }
@@ -151,11 +214,10 @@ void FuseSome(const FusedCall& call, const RotateJob& job, int64_t first,
 }  // namespace
 
 void FuseTokens(const FusedCall& call, const RotateJob& job) {
-  const int64_t end = job.token + job.count;
-  if (!call.apply.from_memory) return FuseSome(call, job, job.token, end);
-  // One by one: whatever is read of a token, of all tensors, comes in one
-  // stream from memory.
-  for (int64_t t = job.token; t < end; ++t) FuseSome(call, job, t, t + 1);
+  if (call.apply.from_memory) return FuseOneByOne(call, job);
+  for (int64_t i = 0; i < call.num_tensors; ++i) {
+    FuseTensor(call, i, job, job.token, job.token + job.count);
+  }
 }
 
 int64_t UsefulSlices(const FusedCall& call) {

@@ -78,12 +78,12 @@ class Stages {
     }
     if (!fused_.stores) {
       chunk_.WriteToOutput(&tensor);
-      chunk_.Rotate(&tensor);
+      chunk_.Rotate(tensor);
       return nullptr;
     }
     float* to = fused_.Changes() && fused_.loads ? other_ : tile_;
     chunk_.WriteTo(to, &tensor);
-    chunk_.Rotate(&tensor);
+    chunk_.Rotate(tensor);
     return to;
   }
 

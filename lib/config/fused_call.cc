@@ -126,17 +126,19 @@ bool GoesInOrder(const FusedCall& call) {
 // rotation, head by head, where that reads the input and knows how.
 void FetchTokens(FusedTensor* fused) {
   Tensor& tensor = fused->tensor;
-  const bool direct = fused->rotates && !fused->loads && !fused->stores;
+  const bool direct = !fused->loads && !fused->stores;
   const bool same = static_cast<int>(fused->input_dtype) == fused->storage;
-  fused->fetches = !direct || (tensor.access == Access::kPlain && !same);
   const bool norms_first =
       fused->norm.kind != Norm::kNone && !(fused->norm.after && fused->rotates);
+  // The hardware fetches what is read in one stream and stored past the caches.
+  if (direct && !norms_first && tensor.access == Access::kStream) return;
+  fused->fetches = !direct || !fused->rotates || !same;
   if (norms_first && !fused->gathers) {
     fused->fetches = false;
     fused->ahead = tensor.input_strides.token * tensor.input_size;
   }
   if (fused->fetches || norms_first) return;
-  if (tensor.access == Access::kPlain) tensor.access = Access::kPrefetch;
+  tensor.access = Access::kPrefetch;
   tensor.near = tensor.far =
       static_cast<uintptr_t>(tensor.input_strides.token * tensor.input_size);
 }

@@ -87,6 +87,7 @@ template <Access kAccess, class In, class Out>
 HWY_INLINE void FetchAhead(const In* x, size_t count,
                            const Heads<In, Out>& heads) {
   if (kAccess == Access::kPlain) return;
+  if (kAccess == Access::kStream && heads.far == 0) return;
   if (kAccess == Access::kPrefetch) FetchLines<kToL1>(x, heads.near, count);
   FetchLines<kToL2>(x, heads.far, count);
 }

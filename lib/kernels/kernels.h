@@ -52,7 +52,7 @@ struct Tensor {
   bool in_order;  // from memory: best read in one stream, head by head
   Access access;
   // Bytes, modulo 2^64, from what is read to what is to be fetched into the
-  // nearest cache (kPrefetch) and into the next (kPrefetch, kStream).
+  // nearest cache (kPrefetch) and into the next (kPrefetch; kStream, 0: none).
   uintptr_t near;
   uintptr_t far;
 };

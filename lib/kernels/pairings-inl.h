@@ -134,7 +134,8 @@ template <class From, class To>
 struct RotatePairs {
   // Less code for the many that change something.
   static constexpr bool kSame = std::is_same_v<From, To>;
-  static constexpr size_t kVectors = kSame ? kPairVectors : 2;
+  static constexpr bool kHalves = From::Element(1) == 1 && To::Element(1) == 1;
+  static constexpr size_t kVectors = kSame || kHalves ? kPairVectors : 2;
   static constexpr size_t kMinLanes = kSame ? 1 : 4;
   static constexpr size_t kUnitVectors = 1;
 

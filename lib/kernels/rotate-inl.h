@@ -209,6 +209,11 @@ void CopyRest(const RotateJob& job, int64_t token, bool rotates) {
     const int64_t begin = t->rotary_offset;
     const int64_t end = begin + 2 * job.pairs;
     if (rotates && begin == 0 && end == t->head_dim) continue;
+    if (!rotates && kSamePairing && t->input_strides.head == t->head_dim &&
+        t->output_strides.head == t->head_dim) {
+      CopyRun<FromDtype, ToDtype>(t->access, x, y, t->heads * t->head_dim);
+      continue;
+    }
     for (int64_t h = 0; h < t->heads; ++h) {
       CopyRun<FromDtype, ToDtype>(t->access, x, y, begin);
       CopyRun<FromDtype, ToDtype>(t->access, x + end, y + end,

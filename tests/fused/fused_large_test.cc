@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <rotary/rotary.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct Large {
   bool heads_apart = false;  // of the input
   bool heads_first = false;  // in the cache's blocks
   bool moves = false;        // the caches are then moved to others
+  // Some tokens have no slots, some no positions, some no queries.
+  bool gaps = false;
 };
 
 // Bytes that begin at a line of the caches.
@@ -51,6 +54,7 @@ constexpr int64_t kKeys = 8;
 constexpr int64_t kHeads = kQueries + 2 * kKeys;
 constexpr int64_t kBlock = 16;
 constexpr int64_t kSmallTokens = 50;
+constexpr int64_t kNoQueries = 30;  // tokens at both ends, where there are gaps
 
 // Packed queries, keys and values of one sequence, and caches for the last two.
 class LargePass {
@@ -80,7 +84,10 @@ class LargePass {
     }
     for (float& w : weight_) w = random.Float();
     std::vector<int64_t> positions;
-    for (int64_t t = 0; t < tokens_; ++t) positions.push_back(1000 + t);
+    for (int64_t t = 0; t < tokens_; ++t) {
+      const bool none = large.gaps && t % 13 == 7;
+      positions.push_back(none ? ROTARY_NO_POSITION_I64 : 1000 + t);
+    }
     rows_ = MakeRows(embedding_.get(), positions);
     rotary_norm_init(&norm_, sizeof(norm_));
     norm_.weight = weight_.data();
@@ -152,7 +159,8 @@ class LargePass {
     std::vector<int64_t> slots;
     for (int64_t t = first; t < first + count; ++t) {
       const int64_t block = t / kBlock * step % (tokens_ / kBlock);
-      slots.push_back(block * kBlock + t % kBlock);
+      const bool none = large_.gaps && (t % 11 == 5 || t % 100 < 20);
+      slots.push_back(none ? -1 : block * kBlock + t % kBlock);
     }
     return SlotsAt(1, slots, tokens_);
   }
@@ -187,6 +195,14 @@ class LargePass {
       fusions[0].cache = &keys;
       fusions[1].cache = &values;
       if (large_.norms) fusions[0].norm = fusions[2].norm = &norm_;
+      if (large_.gaps) {
+        const int64_t begin = std::clamp(kNoQueries - first, int64_t{0}, count);
+        const int64_t end =
+            std::clamp(tokens_ - kNoQueries - first, begin, count);
+        tensors[2] = Tensor(0, kQueries, first + begin);
+        fusions[2].first_token = begin;
+        fusions[2].num_tokens = end - begin;
+      }
     }
     rotary_apply_args apply = MakeApplyArgs(1, count, tensors);
     apply.rows = rows_.get();
@@ -235,6 +251,8 @@ TEST_CASE("large fused passes: the bits of small ones") {
   add(ROTARY_F32, ROTARY_Q8_0).moves = true;
   add(ROTARY_F16, ROTARY_F8_E4M3).heads_first = true;
   add(ROTARY_F16, ROTARY_F16).heads_apart = true;
+  add(ROTARY_F32, ROTARY_F16).gaps = true;
+  add(ROTARY_BF16, ROTARY_BF16).gaps = true;
   for (const Large& large : all) {
     CAPTURE(large.input);
     CAPTURE(large.cache);
