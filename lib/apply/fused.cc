@@ -194,21 +194,34 @@ class Steps {
 };
 
 // Tokens of a job one by one: whatever is read of a token, of all tensors,
-// comes in one stream from memory.
-void FuseOneByOne(const FusedCall& call, const RotateJob& job) {
-  Steps steps[kMostFused];
+// comes in one stream from memory.  take(tensor, token) takes one.
+template <class Take>
+void GoOneByOne(const FusedCall& call, const RotateJob& job, const Take& take) {
   const int64_t end = job.token + job.count;
   for (int64_t t = job.token; t < end; ++t) {
     for (int64_t i = 0; i < call.num_tensors; ++i) {
       const FusedTensor& fused = call.tensors[i];
       if (fused.fetches) FetchToken(call, fused, job.b, t + 1);
-      if (Steps::Exist(call, fused)) {
-        steps[i].Take(call, i, job, t);
-      } else {
-        FuseTensor(call, i, job, t, t + 1);
-      }
+      take(i, t);
     }
   }
+}
+
+// A function of its own, so that there are steps on the stack or a tile.
+[[gnu::noinline]] void GoBySteps(const FusedCall& call, const RotateJob& job) {
+  Steps steps[kMostFused];
+  GoOneByOne(call, job,
+             [&](int64_t i, int64_t t) { steps[i].Take(call, i, job, t); });
+}
+
+void FuseOneByOne(const FusedCall& call, const RotateJob& job) {
+  bool steps = true;
+  for (int64_t i = 0; i < call.num_tensors; ++i) {
+    steps &= Steps::Exist(call, call.tensors[i]);
+  }
+  if (steps) return GoBySteps(call, job);
+  GoOneByOne(call, job,
+             [&](int64_t i, int64_t t) { FuseTensor(call, i, job, t, t + 1); });
 }
 
 }  // namespace
