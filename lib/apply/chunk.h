@@ -98,12 +98,12 @@ class Chunk {
   // The rows of its tokens.
   void SetRows(RotateNormedJob* job) const;
 
-  // What turns the heads, the other way than the call says if `back`, or copies
-  // them where their tensor is not rotated.  Where heads share their rows.
+  // Turns the heads, the other way than the call says if `back`, or copies them
+  // where their tensor is not rotated; JobOf says how, where they share rows.
   RotateJob JobOf(const Tensor* tensor, bool back = false) const;
   void Rotate(const Tensor& tensor, bool back = false) const;
 
-  // All heads of the run, from the input to the output.
+  // All heads of the run, from the input to the output; TakeRun says where.
   void TakeRun(Tensor* tensor);
   void RotateRun(bool back = false);
 

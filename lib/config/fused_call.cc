@@ -126,21 +126,23 @@ bool GoesInOrder(const FusedCall& call) {
 // rotation, head by head, where that reads the input and knows how.
 void FetchTokens(FusedTensor* fused) {
   Tensor& tensor = fused->tensor;
-  const bool direct = !fused->loads && !fused->stores;
-  const bool same = static_cast<int>(fused->input_dtype) == fused->storage;
+  // A stride that is never used may be any.
+  const uintptr_t next = static_cast<uintptr_t>(tensor.input_strides.token) *
+                         static_cast<uintptr_t>(tensor.input_size);
   const bool norms_first =
       fused->norm.kind != Norm::kNone && !(fused->norm.after && fused->rotates);
-  // The hardware fetches what is read in one stream and stored past the caches.
-  if (direct && !norms_first && tensor.access == Access::kStream) return;
-  fused->fetches = !direct || !fused->rotates || !same;
   if (norms_first && !fused->gathers) {
-    fused->fetches = false;
-    fused->ahead = tensor.input_strides.token * tensor.input_size;
+    fused->ahead = static_cast<int64_t>(next);
+    return;
   }
-  if (fused->fetches || norms_first) return;
+  const bool direct = !fused->loads && !fused->stores;
+  // The hardware fetches what is read in one stream and stored past the caches.
+  if (direct && tensor.access == Access::kStream) return;
+  const bool same = static_cast<int>(fused->input_dtype) == fused->storage;
+  fused->fetches = !direct || !fused->rotates || !same;
+  if (fused->fetches) return;
   tensor.access = Access::kPrefetch;
-  tensor.near = tensor.far =
-      static_cast<uintptr_t>(tensor.input_strides.token * tensor.input_size);
+  tensor.near = tensor.far = next;
 }
 
 // What a tensor becomes once the call's sums are known.

@@ -209,6 +209,7 @@ void CopyRest(const RotateJob& job, int64_t token, bool rotates) {
     const int64_t begin = t->rotary_offset;
     const int64_t end = begin + 2 * job.pairs;
     if (rotates && begin == 0 && end == t->head_dim) continue;
+    // Heads side by side are one run.
     if (!rotates && kSamePairing && t->input_strides.head == t->head_dim &&
         t->output_strides.head == t->head_dim) {
       CopyRun<FromDtype, ToDtype>(t->access, x, y, t->heads * t->head_dim);
