@@ -153,34 +153,34 @@ void Chunk::SetRows(RotateNormedJob* job) const {
   job->sin_sign = job_.sin_sign;
 }
 
-RotateJob Chunk::JobOf(const Tensor* tensor, bool back) const {
+void Chunk::MakeJob(const Tensor* tensor, RotateJob* job, bool back) const {
   static constexpr uint8_t kNone = kCopied;
-  RotateJob job = job_;
-  job.tensors = tensor;
-  job.tensors_end = tensor + 1;
-  job.b = 0;
-  job.token = 0;
-  job.count = tokens;
-  if (back) job.sin_sign ^= uint32_t{1} << 31;
+  *job = job_;
+  job->tensors = tensor;
+  job->tensors_end = tensor + 1;
+  job->b = 0;
+  job->token = 0;
+  job->count = tokens;
+  if (back) job->sin_sign ^= uint32_t{1} << 31;
   if (!fused_.rotates) {
-    job.pairs = job.pair_begin = job.pair_count = 0;
-    job.cos = job.sin = nullptr;
-    job.row_stride = 0;
-    job.rotates = &kNone;
-    job.rotates_stride = 0;
-    job.fetches_rows = false;
-    job.given_rows = false;
-    return job;
+    job->pairs = job->pair_begin = job->pair_count = 0;
+    job->cos = job->sin = nullptr;
+    job->row_stride = 0;
+    job->rotates = &kNone;
+    job->rotates_stride = 0;
+    job->fetches_rows = false;
+    job->given_rows = false;
+    return;
   }
   const int64_t row = first_token() - job_.token;
-  job.cos += row * job.row_stride;
-  job.sin += row * job.row_stride;
-  job.rotates += row * job.rotates_stride;
-  return job;
+  job->cos += row * job->row_stride;
+  job->sin += row * job->row_stride;
+  job->rotates += row * job->rotates_stride;
 }
 
 void Chunk::Rotate(const Tensor& tensor, bool back) const {
-  const RotateJob job = JobOf(&tensor, back);
+  RotateJob job;
+  MakeJob(&tensor, &job, back);
   if (fused_.rotates && call_.row_step != 0) return RotateByHead(tensor, job);
   tensor.rotate(job);
 }

@@ -99,8 +99,8 @@ class Chunk {
   void SetRows(RotateNormedJob* job) const;
 
   // Turns the heads, the other way than the call says if `back`, or copies them
-  // where their tensor is not rotated; JobOf says how, where they share rows.
-  RotateJob JobOf(const Tensor* tensor, bool back = false) const;
+  // where their tensor is not rotated; MakeJob says how, where they share rows.
+  void MakeJob(const Tensor* tensor, RotateJob* job, bool back = false) const;
   void Rotate(const Tensor& tensor, bool back = false) const;
 
   // All heads of the run, from the input to the output; TakeRun says where.

@@ -47,26 +47,27 @@ class TokensOf {
 
   // Those from `token` on, before `end`, that the tensor takes together: they
   // are no padding, all turned or none, and have slots that follow each other.
-  HeadRun Next(int64_t token, int64_t end) const {
-    HeadRun run = {};
+  // None: run->token is run->end, is `end`.
+  void Next(int64_t token, int64_t end, HeadRun* run) const {
+    *run = {};
     while (token < end && IsLeftOut(token)) ++token;
-    run.token = run.end = token;
-    if (token == end) return run;
+    run->token = run->end = token;
+    if (token == end) return;
     int64_t most = end;
     if (slots_ != nullptr) {
-      run.slot = slots_[token];
-      most = std::min(most, token + LeftInBlock(fused_.cache, run.slot));
+      run->slot = slots_[token];
+      most = std::min(most, token + LeftInBlock(fused_.cache, run->slot));
     }
     if (source_slots_ != nullptr) {
-      run.source_slot = source_slots_[token];
+      run->source_slot = source_slots_[token];
       most =
-          std::min(most, token + LeftInBlock(fused_.source, run.source_slot));
-      run.still = IsStill(token);
+          std::min(most, token + LeftInBlock(fused_.source, run->source_slot));
+      run->still = IsStill(token);
     }
     do {
-      ++run.end;
-    } while (run.end < most && !IsLeftOut(run.end) && Follows(run, run.end));
-    return run;
+      ++run->end;
+    } while (run->end < most && !IsLeftOut(run->end) &&
+             Follows(*run, run->end));
   }
 
  private:
@@ -134,7 +135,8 @@ void FuseTensor(const FusedCall& call, int64_t index, const RotateJob& job,
   const int64_t last = std::min(end, fused.end_token);
   const TokensOf tokens(call, fused, job);
   while (token < last) {
-    const HeadRun run = tokens.Next(token, last);
+    HeadRun run;
+    tokens.Next(token, last, &run);
     token = run.end;
     if (run.token == run.end) continue;
     if (call.backward != nullptr) {
@@ -170,14 +172,15 @@ class Steps {
     const FusedTensor& fused = call.tensors[index];
     const int64_t first = std::max(t, fused.first_token);
     const int64_t last = std::min(job.token + job.count, fused.end_token);
-    run_.token = run_.end = INT64_MAX;
-    if (first >= last) return;
-    const HeadRun run = TokensOf(call, fused, job).Next(first, last);
-    if (run.token == run.end) return;
-    run_ = run;
-    Chunk chunk(call, index, job, run);
+    if (first >= last) {
+      run_.token = run_.end = INT64_MAX;
+      return;
+    }
+    TokensOf(call, fused, job).Next(first, last, &run_);
+    if (run_.token == run_.end) return;
+    Chunk chunk(call, index, job, run_);
     chunk.TakeRun(&tensor_);
-    job_ = chunk.JobOf(&tensor_);
+    chunk.MakeJob(&tensor_, &job_);
     job_.count = 1;
   }
 

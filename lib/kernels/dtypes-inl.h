@@ -35,8 +35,9 @@ HWY_INLINE void Write(D d, V v, hn::TFromD<D>* to) {
 }
 
 // What a dtype has, for vectors of N lanes: Load and Store, of N elements;
-// StoreTwo, of twice N in two places; LoadPairs and StorePairs, of N pairs that
-// lie one behind the other, as their first and second elements.
+// StoreTwo, of twice N in two places; StoreBoth, of twice N in one; LoadPairs
+// and StorePairs, of N pairs that lie one behind the other, as their first and
+// second elements.
 struct F32 {
   using Lane = float;
 
@@ -53,6 +54,11 @@ struct F32 {
   template <Access kAccess, class D, class V = hn::Vec<D>>
   static HWY_INLINE void StoreTwo(D d, V a, float* y, V b, float* z) {
     Store<kAccess>(d, a, y), Store<kAccess>(d, b, z);
+  }
+
+  template <Access kAccess, class D, class V = hn::Vec<D>>
+  static HWY_INLINE void StoreBoth(D d, V a, V b, float* to) {
+    Store<kAccess>(d, a, to), Store<kAccess>(d, b, to + hn::Lanes(d));
   }
 
   template <class D, class V = hn::Vec<D>>
@@ -94,6 +100,21 @@ struct Narrow {
   template <Access kAccess, class D, class V = hn::Vec<D>>
   static HWY_INLINE void StoreTwo(D d, V a, uint16_t* y, V b, uint16_t* z) {
     Store<kAccess>(d, a, y), Store<kAccess>(d, b, z);
+  }
+
+  template <Access kAccess, class D, class V = hn::Vec<D>>
+  static HWY_INLINE void StoreBoth(D d, V a, V b, uint16_t* to) {
+#if HWY_TARGET != HWY_SCALAR
+    // Past the caches, parts of a line cost more than all of it at once.
+    if constexpr (kAccess == Access::kStream) {
+      const TwiceTag<D> d16;
+      Write<kAccess>(
+          d16, hn::Combine(d16, Format::Demote(d, b), Format::Demote(d, a)),
+          to);
+      return;
+    }
+#endif
+    Store<kAccess>(d, a, to), Store<kAccess>(d, b, to + hn::Lanes(d));
   }
 
   template <class D, class V = hn::Vec<D>>

@@ -159,8 +159,12 @@ void ConvertRun(const typename From::Lane* from, typename To::Lane* to,
   const hn::CappedTag<float, 1> one;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t i = 0;
+  for (; i + 2 * lanes <= count; i += 2 * lanes) {
+    To::template StoreBoth<kAccess>(d, From::Load(d, from + i),
+                                    From::Load(d, from + i + lanes), to + i);
+  }
   for (; i + lanes <= count; i += lanes) {
-    To::template Store<kAccess>(d, From::Load(d, from + i), to + i);
+    To::template Store<Access::kPlain>(d, From::Load(d, from + i), to + i);
   }
   for (; i < count; ++i) {
     To::template Store<Access::kPlain>(one, From::Load(one, from + i), to + i);

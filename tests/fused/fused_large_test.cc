@@ -26,6 +26,7 @@ struct Large {
   bool moves = false;        // the caches are then moved to others
   // Some tokens have no slots, some no positions, some no queries.
   bool gaps = false;
+  bool streams = false;  // large calls store past the caches
 };
 
 // Bytes that begin at a line of the caches.
@@ -194,6 +195,10 @@ class LargePass {
       fusions.push_back(MakeFusion(1));
       fusions[0].cache = &keys;
       fusions[1].cache = &values;
+      if (large_.streams && count > kSmallTokens) {
+        tensors[0].output_store = ROTARY_STORE_STREAM;
+        tensors[1].output_store = ROTARY_STORE_STREAM;
+      }
       if (large_.norms) fusions[0].norm = fusions[2].norm = &norm_;
       if (large_.gaps) {
         const int64_t begin = std::clamp(kNoQueries - first, int64_t{0}, count);
@@ -252,6 +257,9 @@ TEST_CASE("large fused passes: the bits of small ones") {
   add(ROTARY_F16, ROTARY_F8_E4M3).heads_first = true;
   add(ROTARY_F16, ROTARY_F16).heads_apart = true;
   add(ROTARY_F32, ROTARY_F16).gaps = true;
+  add(ROTARY_F32, ROTARY_F16).streams = true;
+  Large& gaps = add(ROTARY_F32, ROTARY_BF16);
+  gaps.gaps = gaps.streams = true;
   add(ROTARY_BF16, ROTARY_BF16).gaps = true;
   for (const Large& large : all) {
     CAPTURE(large.input);
