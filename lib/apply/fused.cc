@@ -219,6 +219,7 @@ class Steps {
   Tensor tensor_;
   RotateJob job_;
   // What is fetched of the next token, how far it is, and where: modulo 2^64.
+  // (Found from the others each time, it takes 5 % of the pass.)
   uintptr_t begin_bytes_ = 0;
   uintptr_t token_bytes_ = 0;
   uintptr_t next_ = 0;
