@@ -47,7 +47,7 @@ class Slots {
       REQUIRE(memory_[i] == kCanary);
     }
     if (status_ != ROTARY_OK) return;
-    for (int64_t b = 0; b < args.batch; ++b) {
+    for (int64_t b = 0; count > 0 && b < args.batch; ++b) {
       for (int64_t t = 0; t < args.tokens; ++t) {
         all_.push_back(rotary_slots_at(slots_, b, t));
       }
@@ -149,6 +149,16 @@ TEST_CASE("slots: random ones are those of the formula, or refused") {
     for (size_t t = 0; good && t < ids.size(); ++t) {
       REQUIRE(slots.all()[t] == (ids[t] < 0 ? -1 : ids[t]));
     }
+  }
+}
+
+TEST_CASE("slots: no tokens of any number of sequences take no time") {
+  const List ids = {7};
+  const rotary_positions positions = MakePositions(ids);
+  for (const int64_t batch : {int64_t{0}, int64_t{1}, int64_t{1} << 61}) {
+    const Slots slots(MakeArgs(batch, 0, 10, &positions));
+    CHECK(slots.status() == ROTARY_OK);
+    CHECK(rotary_slots_at(slots.get(), 0, 0) == -1);
   }
 }
 
