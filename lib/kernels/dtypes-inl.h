@@ -40,6 +40,7 @@ HWY_INLINE void Write(D d, V v, hn::TFromD<D>* to) {
 // second elements.
 struct F32 {
   using Lane = float;
+  static constexpr Dtype kDtype = kF32;
 
   template <class D, class V = hn::Vec<D>>
   static HWY_INLINE V Load(D d, const float* from) {
@@ -84,6 +85,7 @@ struct F32 {
 template <class Format>
 struct Narrow {
   using Lane = uint16_t;
+  static constexpr Dtype kDtype = Format::kDtype;
   template <class D>
   using TwiceTag = hn::Repartition<uint16_t, D>;  // as many bytes
 

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "lib/kernels/kernels.h"
+
 // Per-target include guard.
 #if defined(ROTARY_LIB_KERNELS_FORMATS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ROTARY_LIB_KERNELS_FORMATS_INL_H_
@@ -55,6 +57,8 @@ struct InU32 {
 };
 
 struct BF16Bits : InU32<BF16Bits> {
+  static constexpr Dtype kDtype = kBF16;
+
   template <class D>
   static HWY_INLINE hn::Vec<D> Widen(D d, Bits<D> bits) {
     return hn::BitCast(d, hn::ShiftLeft<16>(bits));
@@ -76,6 +80,8 @@ struct BF16Bits : InU32<BF16Bits> {
 
 #if ROTARY_NATIVE_F16
 struct F16Bits {
+  static constexpr Dtype kDtype = kF16;
+
   template <class D>
   using Tag = hn::Rebind<hwy::float16_t, D>;
 
@@ -101,6 +107,8 @@ struct F16Bits {
 };
 #else
 struct F16Bits : InU32<F16Bits> {
+  static constexpr Dtype kDtype = kF16;
+
   // In signed integers: magnitudes compare as f32 do.
   template <class D>
   static HWY_INLINE hn::Vec<D> Widen(D d, Bits<D> bits) {

@@ -136,6 +136,29 @@ HWY_INLINE void ThroughHeads(const Heads<In, Out>& heads, const Load& load,
   if constexpr (k3) store(y, Unit<3>(), a3, b3);
 }
 
+// The same, one head after the other: half the code.
+template <size_t kUnits, class Raw, class In, class Out, class Load,
+          class Store, class Fetch>
+HWY_INLINE void HeadByHead(const Heads<In, Out>& heads, const Load& load,
+                           const Store& store, const Fetch& fetch) {
+  const In* x = heads.input;
+  Out* y = heads.output;
+  const auto step = [&](auto unit) ROTARY_LAMBDA {
+    Raw a, b;
+    load(x, unit, a, b);
+    store(y, unit, a, b);
+  };
+  for (int64_t left = heads.count; left > 0; --left) {
+    step(Unit<0>());
+    if constexpr (kUnits > 1) step(Unit<1>());
+    if constexpr (kUnits > 2) step(Unit<2>());
+    if constexpr (kUnits > 3) step(Unit<3>());
+    fetch(x);
+    x += heads.input_stride;
+    y += heads.output_stride;
+  }
+}
+
 // Tokens [begin, end) of a job, and a block of their pairs.
 struct TokenRange {
   int64_t begin;
@@ -150,10 +173,12 @@ constexpr int64_t kRowsAhead = 4;
 template <Access kAccess>
 using AccessTag = std::integral_constant<Access, kAccess>;
 
-// The largest vectors.
+// The largest vectors, of which there are several kinds of access; a scalar
+// target has none but plain ones.
 template <class D>
 constexpr bool IsWhole(D d) {
-  return hn::MaxLanes(d) == hn::MaxLanes(hn::ScalableTag<float>());
+  return hn::MaxLanes(d) == hn::MaxLanes(hn::ScalableTag<float>()) &&
+         hn::MaxLanes(d) > 1;
 }
 
 // Calls each(access, cos, sin, heads) for each token.  The access is that of

@@ -18,6 +18,7 @@
 #include "hwy/highway.h"
 #include "lib/kernels/dtypes-inl.h"
 #include "lib/kernels/heads-inl.h"
+#include "lib/kernels/in_register-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rotary {
@@ -41,6 +42,7 @@ constexpr size_t kPairVectors = ROTARY_FEW_REGISTERS ? 2 : 4;
 // `pair` on; x is that of pair 0 of a block, z what At makes of it.
 template <class DtypeT>
 struct Half {  // i, and i + d / 2
+  static constexpr Pairing kPairing = kHalf;
   using Dtype = DtypeT;
   using Lane = typename Dtype::Lane;
 
@@ -69,6 +71,7 @@ struct Half {  // i, and i + d / 2
 
 template <class DtypeT>
 struct Interleaved {  // 2 i, and 2 i + 1
+  static constexpr Pairing kPairing = kInterleaved;
   using Dtype = DtypeT;
   using Lane = typename Dtype::Lane;
 
@@ -128,15 +131,43 @@ HWY_INLINE hn::Vec<D> SinSign(D d, const Job& job) {
   return hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), job.sin_sign));
 }
 
+// Targets before AVX2, for which there is less code where it takes as long or
+// little longer.
+constexpr bool kIsOld = HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE4 ||
+                        HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128;
+
+// Whether a rotation takes the longer by conversions: most of the many kinds of
+// rotations, which all have less code.
+template <class From, class To>
+constexpr bool kConverts =
+    !std::is_same_v<From, To> ||
+    (!ROTARY_NATIVE_F16 && std::is_same_v<typename From::Dtype, F16>);
+
+// How many vectors of pairs go through the heads together.
+template <class From, class To>
+constexpr size_t VectorsTogether() {
+  if (!kConverts<From, To>) return kPairVectors;
+  if (kIsOld) return 1;
+  const bool halves = From::kPairing == kHalf && To::kPairing == kHalf;
+  return halves ? kPairVectors : 2;
+}
+
+// Whether a head's elements are loaded before those of the one before are
+// stored.
+template <class From, class To>
+constexpr bool kLoadsAhead =
+    !kConverts<From, To> || (!kIsOld && From::kPairing == To::kPairing);
+
 // A rotation from one side to another.  Rotate goes through a block of pairs,
 // kN units of vectors, of tokens of a tensor.
 template <class From, class To>
 struct RotatePairs {
-  // Less code for the many that change something.
-  static constexpr bool kSame = std::is_same_v<From, To>;
-  static constexpr bool kHalves = From::Element(1) == 1 && To::Element(1) == 1;
-  static constexpr size_t kVectors = kSame || kHalves ? kPairVectors : 2;
-  static constexpr size_t kMinLanes = kSame ? 1 : 4;
+  static constexpr size_t kVectors = VectorsTogether<From, To>();
+  // For what changes, no code for the smallest.
+  static constexpr size_t kMinLanes =
+      std::is_same_v<From, To>                      ? 1
+      : hn::MaxLanes(hn::ScalableTag<float>()) >= 8 ? 8
+                                                    : 4;
   static constexpr size_t kUnitVectors = 1;
 
   template <size_t kN, class D>
@@ -155,6 +186,9 @@ struct RotatePairs {
     const int64_t half = job.pairs;
     const auto load = [=](const In* x, auto unit, V& a, V& b) ROTARY_LAMBDA {
       From::Load(d, x, From::At(x, half), unit * N, a, b);
+      if constexpr (!std::is_same_v<From, To>) {
+        a = InRegister(a), b = InRegister(b);
+      }
     };
     const auto each = [=](auto access, const float* cos, const float* sin,
                           const auto& heads) ROTARY_LAMBDA {
@@ -176,7 +210,11 @@ struct RotatePairs {
       const auto fetch = [=, &heads](const In* x) ROTARY_LAMBDA {
         From::template Fetch<access()>(x, From::At(x, half), kN * N, heads);
       };
-      ThroughHeads<kN, V>(heads, load, store, fetch);
+      if constexpr (kLoadsAhead<From, To>) {
+        ThroughHeads<kN, V>(heads, load, store, fetch);
+      } else {
+        HeadByHead<kN, V>(heads, load, store, fetch);
+      }
     };
     ForEachToken<From, To, IsWhole(D())>(job, tensor, tokens, each);
   }

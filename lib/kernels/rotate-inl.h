@@ -3,12 +3,10 @@
 // (where there are registers enough).
 // Included by kernels/rotate_<dtype>.cc, once per target.
 
-#include <string.h>
-
 #include <type_traits>
 
-#include "hwy/cache_control.h"
 #include "lib/kernels/kernels.h"
+#include "lib/kernels/target.h"
 
 // Per-target include guard.
 #if defined(ROTARY_LIB_KERNELS_ROTATE_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -19,9 +17,19 @@
 #endif
 
 #include "hwy/highway.h"
+#include "lib/kernels/copy-inl.h"
 #include "lib/kernels/pairings-inl.h"
 #include "lib/kernels/unchanged-inl.h"
 #include "lib/kernels/whole_heads-inl.h"
+
+// Whether there is a scalar target beside this one: its bits are the same.
+#undef ROTARY_HAS_SCALAR
+#if (HWY_TARGETS & (HWY_SCALAR | HWY_EMU128)) && HWY_TARGET != HWY_SCALAR && \
+    HWY_TARGET != HWY_EMU128
+#define ROTARY_HAS_SCALAR 1
+#else
+#define ROTARY_HAS_SCALAR 0
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace rotary {
@@ -68,13 +76,10 @@ class Tokens {
     }
     Blocks<Vectors::kVectors>(kDMax);
     if (HWY_LIKELY(done_ == job_.pair_count)) return;
-    if constexpr (kLanes > 8) Blocks<1>(hn::CappedTag<float, 8>());
-    if constexpr (kLanes > 4) Blocks<1>(hn::CappedTag<float, 4>());
-    if constexpr (kLanes > 2) Blocks<1>(hn::CappedTag<float, 2>());
-    for (; done_ < job_.pair_count; ++done_) {
-      const hn::CappedTag<float, 1> d;
-      RotateBlock<RotatePairs<From, To>, 1>(d, job_, {begin_, end_, done_, 1});
-    }
+    if constexpr (kLanes > 8) Block<1>(hn::CappedTag<float, 8>());
+    if constexpr (kLanes > 4) Block<1>(hn::CappedTag<float, 4>());
+    if constexpr (kLanes > 2) Block<1>(hn::CappedTag<float, 2>());
+    if (HWY_UNLIKELY(done_ < job_.pair_count)) Rest();
   }
 
  private:
@@ -124,13 +129,38 @@ class Tokens {
   // Whole vectors of pairs, kN at a time, then fewer.
   template <size_t kN, class D>
   HWY_INLINE void Blocks(D d) {
+    while (Block<kN>(d)) {
+    }
+    if constexpr (kN > 3) Block<3>(d);
+    if constexpr (kN > 2) Block<2>(d);
+    if constexpr (kN > 1) Block<1>(d);
+  }
+
+  // kN vectors of pairs, if there are as many left.
+  template <size_t kN, class D>
+  HWY_INLINE bool Block(D d) {
     if constexpr (hn::MaxLanes(D()) >= Vectors::kMinLanes) {
       const int64_t block = Pairs<kN>(d);
-      for (; job_.pair_count - done_ >= block; done_ += block) {
-        RotateBlock<Vectors, kN>(d, job_, {begin_, end_, done_, block});
-      }
-      if constexpr (kN > 1) Blocks<kN - 1>(d);
+      if (job_.pair_count - done_ < block) return false;
+      RotateBlock<Vectors, kN>(d, job_, {begin_, end_, done_, block});
+      done_ += block;
+      return true;
     }
+    return false;
+  }
+
+  // Fewer pairs than vectors of any size have.
+  HWY_INLINE void Rest() {
+#if ROTARY_HAS_SCALAR
+    RotateRest(job_, begin_, end_, done_,
+               FindRotate(kTargetScalar, From::Dtype::kDtype, From::kPairing,
+                          To::Dtype::kDtype, To::kPairing));
+#else
+    for (; done_ < job_.pair_count; ++done_) {
+      const hn::CappedTag<float, 1> d;
+      RotateBlock<RotatePairs<From, To>, 1>(d, job_, {begin_, end_, done_, 1});
+    }
+#endif
   }
 
   const RotateJob& job_;
@@ -138,112 +168,6 @@ class Tokens {
   const int64_t end_;
   int64_t done_ = 0;
 };
-
-// A run of elements as they are, past the caches.
-template <class Lane>
-void StreamRun(const Lane* from, Lane* to, int64_t count) {
-  const hn::ScalableTag<Lane> d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    hn::Stream(hn::LoadU(d, from + i), d, to + i);
-  }
-  memcpy(to + i, from + i, static_cast<size_t>(count - i) * sizeof(*to));
-}
-
-// A run of elements from one dtype to another.
-template <class From, class To, Access kAccess>
-void ConvertRun(const typename From::Lane* from, typename To::Lane* to,
-                int64_t count) {
-  const hn::ScalableTag<float> d;
-  const hn::CappedTag<float, 1> one;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + 2 * lanes <= count; i += 2 * lanes) {
-    To::template StoreBoth<kAccess>(d, From::Load(d, from + i),
-                                    From::Load(d, from + i + lanes), to + i);
-  }
-  for (; i + lanes <= count; i += lanes) {
-    To::template Store<Access::kPlain>(d, From::Load(d, from + i), to + i);
-  }
-  for (; i < count; ++i) {
-    To::template Store<Access::kPlain>(one, From::Load(one, from + i), to + i);
-  }
-}
-
-template <class From, class To>
-void CopyRun(Access access, const typename From::Lane* from,
-             typename To::Lane* to, int64_t count) {
-  if (count == 0) return;
-  const bool stream = access == Access::kStream;
-  if constexpr (!std::is_same_v<From, To>) {
-    stream ? ConvertRun<From, To, Access::kStream>(from, to, count)
-           : ConvertRun<From, To, Access::kPlain>(from, to, count);
-  } else if (stream) {
-    StreamRun(from, to, count);
-  } else {
-    memcpy(to, from, static_cast<size_t>(count) * sizeof(*to));
-  }
-}
-
-// A head's pairs that are not rotated, from one pairing to the other.
-template <class From, class To>
-void CopyPairs(const typename From::Lane* from, typename To::Lane* to,
-               int64_t pairs) {
-  const hn::CappedTag<float, 1> d;
-  for (int64_t pair = 0; pair < pairs; ++pair) {
-    hn::Vec<decltype(d)> a, b;
-    const auto* x = from + From::Element(pair);
-    auto* y = to + To::Element(pair);
-    From::Load(d, x, From::At(x, pairs), 0, a, b);
-    To::template Store<Access::kPlain>(d, a, b, y, To::At(y, pairs), 0);
-  }
-}
-
-// What of a token is not rotated: the rest of its heads, or all of them.
-template <class From, class To>
-void CopyRest(const RotateJob& job, int64_t token, bool rotates) {
-  using FromDtype = typename From::Dtype;
-  using ToDtype = typename To::Dtype;
-  constexpr bool kSamePairing = From::Element(1) == To::Element(1);
-  for (const Tensor* t = job.tensors; t < job.tensors_end; ++t) {
-    if (std::is_same_v<From, To> && t->input == t->output) continue;
-    const auto* x = Input<typename From::Lane>(job, *t, token, 0);
-    auto* y = Output<typename To::Lane>(job, *t, token, 0);
-    const int64_t begin = t->rotary_offset;
-    const int64_t end = begin + 2 * job.pairs;
-    if (rotates && begin == 0 && end == t->head_dim) continue;
-    // Heads side by side are one run.
-    if (!rotates && kSamePairing && t->input_strides.head == t->head_dim &&
-        t->output_strides.head == t->head_dim) {
-      CopyRun<FromDtype, ToDtype>(t->access, x, y, t->heads * t->head_dim);
-      continue;
-    }
-    for (int64_t h = 0; h < t->heads; ++h) {
-      CopyRun<FromDtype, ToDtype>(t->access, x, y, begin);
-      CopyRun<FromDtype, ToDtype>(t->access, x + end, y + end,
-                                  t->head_dim - end);
-      if (!rotates) {
-        if constexpr (kSamePairing) {
-          CopyRun<FromDtype, ToDtype>(t->access, x + begin, y + begin,
-                                      end - begin);
-        } else {
-          CopyPairs<From, To>(x + begin, y + begin, job.pairs);
-        }
-      }
-      x += t->input_strides.head;
-      y += t->output_strides.head;
-    }
-  }
-}
-
-// Whether heads have more than what is rotated, and it is to be copied.
-inline bool HaveRest(const RotateJob& job) {
-  for (const Tensor* t = job.tensors; t < job.tensors_end; ++t) {
-    if (t->head_dim > 2 * job.pairs) return true;
-  }
-  return false;
-}
 
 template <class From, class To>
 void RotateRun(const RotateJob& job) {
@@ -269,17 +193,30 @@ void RotateRun(const RotateJob& job) {
   }
 }
 
+// Whether conversions are left to the scalar target, for less code: only on
+// processors before 2008.
+constexpr bool kOnlySame = ROTARY_HAS_SCALAR && HWY_TARGET == HWY_SSSE3;
+
+template <class From, class To>
+constexpr RotateKernel OneKernel() {
+  if constexpr (kOnlySame && !std::is_same_v<From, To>) {
+    return nullptr;
+  } else {
+    return &RotateRun<From, To>;
+  }
+}
+
 // The kernels of one input dtype.
 template <class D>
 constexpr RotateKernels RotateFrom() {
   using H = Half<D>;
   using I = Interleaved<D>;
-  return {{{{&RotateRun<H, Half<F32>>, &RotateRun<H, Interleaved<F32>>},
-            {&RotateRun<H, Half<F16>>, &RotateRun<H, Interleaved<F16>>},
-            {&RotateRun<H, Half<BF16>>, &RotateRun<H, Interleaved<BF16>>}},
-           {{&RotateRun<I, Half<F32>>, &RotateRun<I, Interleaved<F32>>},
-            {&RotateRun<I, Half<F16>>, &RotateRun<I, Interleaved<F16>>},
-            {&RotateRun<I, Half<BF16>>, &RotateRun<I, Interleaved<BF16>>}}}};
+  return {{{{OneKernel<H, Half<F32>>(), OneKernel<H, Interleaved<F32>>()},
+            {OneKernel<H, Half<F16>>(), OneKernel<H, Interleaved<F16>>()},
+            {OneKernel<H, Half<BF16>>(), OneKernel<H, Interleaved<BF16>>()}},
+           {{OneKernel<I, Half<F32>>(), OneKernel<I, Interleaved<F32>>()},
+            {OneKernel<I, Half<F16>>(), OneKernel<I, Interleaved<F16>>()},
+            {OneKernel<I, Half<BF16>>(), OneKernel<I, Interleaved<BF16>>()}}}};
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

@@ -197,8 +197,14 @@ constexpr RotateNormedKernels OfPairing(RotateNormedKernels kernels,
   return kernels;
 }
 
+// The others take the longer way through a tile, for which no code is needed.
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128 || \
+    HWY_TARGET == HWY_SSSE3
+constexpr RotateNormedKernels kKernels = {};
+#else
 constexpr RotateNormedKernels kKernels =
     OfPairing<Interleaved>(OfPairing<Half>({}, kHalf), kInterleaved);
+#endif
 
 #if HWY_TARGET == HWY_AVX3
 constexpr RotateNormedKernels NativeKernels() {

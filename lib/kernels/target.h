@@ -34,15 +34,25 @@ extern const AngleRowsKernel kAngleRows[kNumTargets];
 extern const CompatibleRowsKernel kMakeCompatibleRows[kNumTargets];
 extern const GatherRowsKernel kGatherRows[kNumTargets];
 
-// The kernel from one dtype and pairing to another.
+// The kernel from one dtype and pairing to another: that of the scalar target
+// where a target has none.
 inline RotateKernel FindRotate(Target target, Dtype input_dtype,
                                Pairing input_pairing, Dtype output_dtype,
                                Pairing output_pairing) {
   static constexpr const RotateKernels* const* kOfInput[kNumDtypes] = {
       kRotateF32, kRotateF16, kRotateBF16};
-  return kOfInput[input_dtype][target]
-      ->kernels[input_pairing][output_dtype][output_pairing];
+  const auto on = [&](Target t) {
+    return kOfInput[input_dtype][t]
+        ->kernels[input_pairing][output_dtype][output_pairing];
+  };
+  const RotateKernel kernel = on(target);
+  return kernel != nullptr ? kernel : on(kTargetScalar);
 }
+
+// Rotates the pairs of a job from `pair` on, of its tokens [begin, end), by
+// another kernel.
+void RotateRest(const RotateJob& job, int64_t begin, int64_t end, int64_t pair,
+                RotateKernel kernel);
 
 // How many targets are compiled in and run on this CPU, and the i-th, best
 // first.

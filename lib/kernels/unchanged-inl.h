@@ -219,9 +219,11 @@ struct RotateVectors : RotatePairs<From, To> {};
 template <>
 struct RotateVectors<Interleaved<F32>, Interleaved<F32>>
     : RotateNeighbors<F32> {};
+#if ROTARY_NATIVE_F16
 template <>
 struct RotateVectors<Interleaved<F16>, Interleaved<F16>>
     : RotateNeighbors<F16> {};
+#endif
 template <>
 struct RotateVectors<Half<BF16>, Half<BF16>> : RotateSplit<Half<RotatedBF16>> {
 };

@@ -225,9 +225,11 @@ struct WholeHeads {
 template <>
 struct WholeHeads<Half<F32>, Half<F32>>
     : RotateWholeHeads<Half<F32>, HalfStep> {};
+#if ROTARY_NATIVE_F16
 template <>
 struct WholeHeads<Half<F16>, Half<F16>>
     : RotateWholeHeads<Half<F16>, HalfStep> {};
+#endif
 #endif
 #if HWY_TARGET != HWY_NEON && HWY_TARGET != HWY_SCALAR
 template <>
@@ -235,9 +237,11 @@ struct WholeHeads<Interleaved<F32>, Interleaved<F32>>
     : RotateWholeHeads<Interleaved<F32>, NeighborsStep> {};
 #endif
 #if ROTARY_FEW_REGISTERS && HWY_TARGET != HWY_SCALAR
+#if ROTARY_NATIVE_F16
 template <>
 struct WholeHeads<Interleaved<F16>, Interleaved<F16>>
     : RotateWholeHeads<Interleaved<F16>, NeighborsStep> {};
+#endif
 template <>
 struct WholeHeads<Interleaved<BF16>, Interleaved<BF16>>
     : RotateWholeHeads<Interleaved<RotatedBF16>, SplitStep> {};
