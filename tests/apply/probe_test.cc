@@ -1,7 +1,7 @@
 // A program: calls with several threads while the system refuses threads, and
 // from several threads at a time.  It takes the place of pthread_create, of
 // what tells the number of processors, and of libgomp's entry for a team (with
-// another OpenMP runtime the number of teams at a time is not seen).
+// another OpenMP runtime teams are not seen).
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
@@ -23,6 +23,20 @@ std::atomic<int> granted{-1};
 std::atomic<int> teams{0};
 std::atomic<int> teams_now{0};
 std::atomic<int> most_teams{0};
+std::atomic<int> most_working{0};  // threads of one team
+
+void KeepMost(int value, std::atomic<int>* most) {
+  int known = *most;
+  while (value > known && !most->compare_exchange_weak(known, value)) {
+  }
+}
+
+// What the threads of a team do, and how many have begun it.
+struct Team {
+  void (*body)(void*);
+  void* data;
+  std::atomic<int> working{0};
+};
 
 template <typename Function>
 Function* Next(const char* name) {
@@ -51,11 +65,15 @@ void GOMP_parallel(void (*body)(void*), void* data, unsigned num_threads,
                    unsigned flags) {
   static const auto next = Next<decltype(GOMP_parallel)>("GOMP_parallel");
   ++teams;
-  const int now = ++teams_now;
-  int most = most_teams;
-  while (now > most && !most_teams.compare_exchange_weak(most, now)) {
-  }
-  next(body, data, num_threads, flags);
+  KeepMost(++teams_now, &most_teams);
+  Team team{body, data};
+  const auto count = [](void* all) {
+    auto* const mine = static_cast<Team*>(all);
+    ++mine->working;
+    mine->body(mine->data);
+  };
+  next(count, &team, num_threads, flags);
+  KeepMost(team.working, &most_working);
   --teams_now;
 }
 
@@ -125,6 +143,13 @@ int main() {
         for (int i = 0; i < 20; ++i) ROTARY_EXPECT(workload.IsRightWith(2));
       });
   ROTARY_EXPECT(most_teams <= 1);
+
+  // As many threads as asked for, or fewer.
+  for (const int asked : {1, 2, 3, 4}) {
+    most_working = 0;
+    for (int i = 0; i < 20; ++i) ROTARY_EXPECT(workload.IsRightWith(asked));
+    ROTARY_EXPECT(most_working <= asked);
+  }
   std::printf("%d teams, at most %d at a time\n", teams.load(),
               most_teams.load());
   return 0;

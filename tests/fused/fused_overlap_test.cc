@@ -46,7 +46,7 @@ TEST_CASE("fused overlap: two that are written") {
       {"fusions[1].cache.data",
        [](F* f) {
          f->ToOutput();
-         return f->k_cache.data = f->spare.data() + f->spare.size() - 1;
+         return f->k_cache.data = f->spare.data() + f->spare.size() - 384;
        }},
       {"fusions[1].cache.scales",
        [](F* f) { return f->k_cache.scales = f->k_data.data() + 4; }},

@@ -42,9 +42,9 @@ ValidFused::ValidFused()
       v(Ramp(kBatch * kTokens * kHeads * kHeadDim)),
       weight(Ramp(kHeads * kHeadDim)),
       token_scales(Ramp(kBatch * kTokens)),
-      k_data(static_cast<size_t>(kSlots * kHeads * kHeadDim), 77),
+      k_data(static_cast<size_t>(kSlots * kHeads * kHeadDim + kBehind), 77),
       k_scales(static_cast<size_t>(kSlots * kHeads), 77.0f),
-      v_data(k_data.size(), 77),
+      v_data(static_cast<size_t>(kSlots * kHeads * kHeadDim), 77),
       spare(q.size(), 77.0f),
       saturated(77) {
   rotary_norm_init(&norm, sizeof(norm));

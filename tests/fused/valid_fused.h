@@ -28,6 +28,9 @@ struct ValidFused {
   static constexpr int64_t kHeadDim = 64;
   static constexpr int64_t kSlots = 12;
   static constexpr int64_t kBlockSize = 4;
+  // As much as what is larger and is made to begin among the keys' bytes, so
+  // that it overlaps nothing else.
+  static constexpr int64_t kBehind = 4096;
 
   ValidFused();
   ValidFused(const ValidFused&) = delete;
@@ -52,7 +55,7 @@ struct ValidFused {
   std::vector<float> v;
   std::vector<float> weight;  // [kHeads][kHeadDim]
   std::vector<float> token_scales;
-  std::vector<int8_t> k_data;
+  std::vector<int8_t> k_data;  // and kBehind more
   std::vector<float> k_scales;
   std::vector<uint16_t> v_data;
   std::vector<float> spare;  // as much as q
