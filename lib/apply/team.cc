@@ -28,8 +28,9 @@ __attribute__((constructor)) void WatchForks() {
 // libgomp ends the process when the system refuses it a thread.  So as many
 // threads as a team needs are created and joined before this host thread's
 // first team, or one larger than its last: of that, libgomp keeps the threads
-// (but of an earlier, larger one it may not).
-bool SystemGrants(int threads) {
+// (but of an earlier, larger one it may not).  Not inlined: the 2 KB of stack
+// are given back before the work.
+[[gnu::noinline]] bool SystemGrants(int threads) {
   constexpr int kMaxProbes = 256;
   thread_local int last_team = 1;
   if (threads <= last_team) {
