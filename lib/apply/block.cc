@@ -48,6 +48,11 @@ inline void RotateTensors(Part* part) {
   RotateJob& job = part->job;
   if (part->fused != nullptr) return FuseTokens(*part->fused, job);
   for (const Tensor* t = part->tensors; t < part->tensors_end;) {
+    // There may be no address.
+    if (t->heads == 0) {
+      ++t;
+      continue;
+    }
     if (t->tile != Tile::kNone) {
       // Without the rows of all pairs: see RotateWideTiled.
       if (job.pair_count == job.pairs) RotateTiled(*t, job);
@@ -65,7 +70,7 @@ inline void RotateTensors(Part* part) {
     job.tensors = t;
     do {
       ++t;
-    } while (t < part->tensors_end && t->rotate == rotate &&
+    } while (t < part->tensors_end && t->rotate == rotate && t->heads > 0 &&
              t->tile == Tile::kNone && t->in_order == in_order);
     job.tensors_end = t;
     rotate(job);

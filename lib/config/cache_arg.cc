@@ -57,11 +57,13 @@ struct CacheShape {
   int64_t elements;  // of a head
 };
 
-// ROTARY_DENSE replaced by what it stands for.
+// ROTARY_DENSE replaced by what it stands for; that of a single head, which is
+// not used, by 0.
 CacheStrides DenseStrides(const CacheShape& shape, const CacheStrides& from) {
   CacheStrides strides = from;
   if (strides.element == ROTARY_DENSE) strides.element = 1;
   if (strides.head == ROTARY_DENSE) strides.head = shape.elements;
+  if (shape.heads < 2) strides.head = 0;
   // Wrapping: what does not fit is of dimensions that are refused.
   const uint64_t token = static_cast<uint64_t>(shape.heads) *
                          static_cast<uint64_t>(shape.elements);

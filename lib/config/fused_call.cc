@@ -94,19 +94,17 @@ void Count(const FusedTensor& fused, bool in_place, ApplyCall* call) {
 }
 
 // Whether everything that is stored is aligned to the largest vector.
-bool MayStream(const FusedTensor& fused, const Shape& shape, int64_t pairs) {
+bool MayStream(const FusedTensor& fused, int64_t pairs) {
   if (fused.storage > kStoredBF16 || fused.on_tile != nullptr) return false;
   Tensor tensor = fused.tensor;
-  Shape outer = shape;
   if (fused.to_cache) {
     const CacheStrides& strides = fused.cache.strides;
     if (strides.element != 1) return false;
     tensor.output = fused.cache.data;
     tensor.output_size = static_cast<int32_t>(StorageSize(fused.storage));
     tensor.output_strides = {strides.block, strides.slot, strides.head};
-    outer = {2, 2};
   }
-  return AlignedForStream(tensor, outer, pairs | tensor.head_dim);
+  return AlignedForStream(tensor, pairs | tensor.head_dim);
 }
 
 // Whether tokens go through all tensors one by one: they come from memory, or
@@ -155,8 +153,7 @@ void Finish(rotary_store store, bool in_place, FusedCall* call,
   const bool stream = store == ROTARY_STORE_STREAM ||
                       (store == ROTARY_STORE_AUTO && call->apply.stream);
   if (!stream || in_place ||
-      !MayStream(*fused, {call->apply.batch, call->apply.tokens},
-                 fused->rotates ? call->apply.pairs : 0)) {
+      !MayStream(*fused, fused->rotates ? call->apply.pairs : 0)) {
     return;
   }
   fused->tensor.access = Access::kStream;

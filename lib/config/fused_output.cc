@@ -72,11 +72,9 @@ rotary_status ReadTensorOutput(const FusedReader& r, const Shape& shape,
   tensor.output_size = output.size;
   Strides& strides = tensor.output_strides;
   ReadStrides(in.output_batch_stride, in.output_token_stride,
-              in.output_head_stride, shape.tokens, in.heads, in.head_dim,
-              &strides);
+              in.output_head_stride, shape, in.heads, in.head_dim, &strides);
   *in_place = in.input == in.output && input.size == output.size &&
-              Equal(UsedStrides(tensor.input_strides, shape, in.heads),
-                    UsedStrides(strides, shape, in.heads));
+              Equal(tensor.input_strides, strides);
   return AddSide(r, side, in.output, output.size, shape, strides, true);
 }
 

@@ -26,7 +26,8 @@ rotary_status ReadRange(const FusedReader& r, Shape* shape) {
                 "must not be negative, nor reach beyond tokens");
   }
   r.out->first_token = first;
-  r.out->end_token = first + count;
+  // Without heads there is nothing to do, nor an address.
+  r.out->end_token = r.in.heads == 0 ? first : first + count;
   *shape = {r.call.apply.batch, count};
   return ROTARY_OK;
 }
@@ -126,7 +127,7 @@ rotary_status ReadInput(const FusedReader& r, const Shape& shape,
   tensor.input_size = format->size;
   r.out->input_dtype = format->dtype;
   ReadStrides(r.in.input_batch_stride, r.in.input_token_stride,
-              r.in.input_head_stride, shape.tokens, r.in.heads, r.in.head_dim,
+              r.in.input_head_stride, shape, r.in.heads, r.in.head_dim,
               &tensor.input_strides);
   return AddSide(r, kInput, r.in.input, format->size, shape,
                  tensor.input_strides, false);

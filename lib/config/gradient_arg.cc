@@ -47,8 +47,8 @@ rotary_status ReadInput(const GradientReader& r) {
   const int64_t size = ElementSize(out->dtype);
   out->input = r.in.input;
   ReadStrides(r.in.input_batch_stride, r.in.input_token_stride,
-              r.in.input_head_stride, shape.tokens, tensor.heads,
-              tensor.head_dim, &out->strides);
+              r.in.input_head_stride, shape, tensor.heads, tensor.head_dim,
+              &out->strides);
   if (!Empty(shape) && tensor.heads > 0) {
     if (r.in.input == nullptr) return fail.Null(kInput.data);
     const rotary_status status = CheckAligned(r, kInput.data, r.in.input, size);

@@ -171,14 +171,14 @@ int64_t UsedElements(const ApplyCall& call, const Tensor& tensor,
 // Bytes, modulo 2^64, from an input to what comes at least `bytes` later in the
 // order of the kernels: heads, then tokens.  Where heads are further apart than
 // tokens that is the same heads of a later token.
-uintptr_t Ahead(const Tensor& tensor, const Strides& used, int64_t elements,
-                int64_t bytes) {
-  const bool by_token = tensor.heads <= 1 || AreHeadsApart(used);
+uintptr_t Ahead(const Tensor& tensor, int64_t elements, int64_t bytes) {
+  const Strides& strides = tensor.input_strides;
+  const bool by_token = tensor.heads <= 1 || AreHeadsApart(strides);
   const int64_t heads =
       by_token ? std::clamp(tensor.heads, int64_t{1}, kHeadsTogether) : 1;
   const int64_t step_bytes = heads * elements * tensor.input_size;
   const int64_t steps = (bytes - 1) / step_bytes + 1;
-  return static_cast<uintptr_t>(by_token ? used.token : used.head) *
+  return static_cast<uintptr_t>(by_token ? strides.token : strides.head) *
          static_cast<uintptr_t>(steps * tensor.input_size);
 }
 
@@ -201,11 +201,8 @@ void FinishTensor(const rotary_apply_args& args, const Memory& memory,
   }
   if (tensor->access == Access::kStream) call->streams = true;
   const int64_t elements = UsedElements(*call, *tensor, memory);
-  const Strides used =
-      UsedStrides(tensor->input_strides, {args.batch, args.batch * args.tokens},
-                  tensor->heads);
   tensor->in_order = call->from_memory && 2 * call->pairs == tensor->head_dim &&
-                     !AreHeadsApart(used);
+                     !AreHeadsApart(tensor->input_strides);
   // No hardware sees through parts of heads as it does through whole ones, nor
   // through heads whose halves are this far apart.
   constexpr int64_t kLargeHead = 1024;
@@ -216,8 +213,8 @@ void FinishTensor(const rotary_apply_args& args, const Memory& memory,
   tensor->far = 0;
   if (!parts && !call->prefetch) return;
   if (tensor->access == Access::kPlain) tensor->access = Access::kPrefetch;
-  tensor->near = Ahead(*tensor, used, elements, parts ? kPartsNear : kNear);
-  tensor->far = Ahead(*tensor, used, elements, parts ? kPartsFar : kFar);
+  tensor->near = Ahead(*tensor, elements, parts ? kPartsNear : kNear);
+  tensor->far = Ahead(*tensor, elements, parts ? kPartsFar : kFar);
 }
 
 }  // namespace

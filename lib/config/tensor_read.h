@@ -98,20 +98,23 @@ inline rotary_status ReadFormat(const Side& side, const void* data, bool empty,
   return ROTARY_OK;
 }
 
-// ROTARY_DENSE replaced by what it stands for.
+// The stride of a dimension of `size`: `dense` for ROTARY_DENSE, and 0 where it
+// is not used, so that it may be added and compared.
+inline int64_t ReadStride(int64_t stride, int64_t size, uint64_t dense) {
+  if (size < 2) return 0;
+  return stride == ROTARY_DENSE ? static_cast<int64_t>(dense) : stride;
+}
+
 inline void ReadStrides(int64_t batch_stride, int64_t token_stride,
-                        int64_t head_stride, int64_t tokens, int64_t heads,
+                        int64_t head_stride, const Shape& shape, int64_t heads,
                         int64_t head_dim, Strides* strides) {
-  // Wrapping: a stride that does not fit is of dimensions that are refused, or
-  // never used.
-  const uint64_t token =
-      static_cast<uint64_t>(heads) * static_cast<uint64_t>(head_dim);
-  const uint64_t batch = static_cast<uint64_t>(tokens) * token;
-  strides->batch =
-      batch_stride == ROTARY_DENSE ? static_cast<int64_t>(batch) : batch_stride;
-  strides->token =
-      token_stride == ROTARY_DENSE ? static_cast<int64_t>(token) : token_stride;
-  strides->head = head_stride == ROTARY_DENSE ? head_dim : head_stride;
+  // Wrapping: a stride that does not fit is of dimensions that are refused.
+  const uint64_t head = static_cast<uint64_t>(head_dim);
+  const uint64_t token = static_cast<uint64_t>(heads) * head;
+  const uint64_t batch = static_cast<uint64_t>(shape.tokens) * token;
+  strides->batch = ReadStride(batch_stride, shape.batch, batch);
+  strides->token = ReadStride(token_stride, shape.tokens, token);
+  strides->head = ReadStride(head_stride, heads, head);
 }
 
 // The span of a side in any layout, and for an output that its elements do not
@@ -153,24 +156,15 @@ inline rotary_status SpanOf(const Side& side, const void* data,
   return ROTARY_OK;
 }
 
-// Strides that are never used are made equal, so that others can be compared.
-inline Strides UsedStrides(const Strides& strides, const Shape& shape,
-                           int64_t heads) {
-  return {shape.batch == 1 ? 0 : strides.batch,
-          shape.tokens == 1 ? 0 : strides.token, heads == 1 ? 0 : strides.head};
-}
-
 inline bool Equal(const Strides& a, const Strides& b) {
   return a.batch == b.batch && a.token == b.token && a.head == b.head;
 }
 
 // Whether stores past the caches find what they need: everything aligned to the
 // largest vector.
-inline bool AlignedForStream(const Tensor& tensor, const Shape& shape,
-                             int64_t pairs) {
+inline bool AlignedForStream(const Tensor& tensor, int64_t pairs) {
   constexpr int64_t kAlignment = 64;
-  const Strides strides =
-      UsedStrides(tensor.output_strides, shape, tensor.heads);
+  const Strides& strides = tensor.output_strides;
   const int64_t elements = strides.batch | strides.token | strides.head |
                            tensor.rotary_offset | pairs;
   const int64_t bytes =
@@ -219,15 +213,13 @@ inline rotary_status ReadOutput(const rotary_tensor& in, const Shape& shape,
   tensor->output_size = output->size;
   Strides& strides = tensor->output_strides;
   ReadStrides(in.output_batch_stride, in.output_token_stride,
-              in.output_head_stride, shape.tokens, in.heads, in.head_dim,
-              &strides);
+              in.output_head_stride, shape, in.heads, in.head_dim, &strides);
   status = SpanOf(kOutput, in.output, tensor->output_size, shape, in, strides,
                   true, fail, &memory->output);
   if (status != ROTARY_OK) return status;
   memory->in_place = in.input == in.output &&
                      tensor->input_size == tensor->output_size &&
-                     Equal(UsedStrides(tensor->input_strides, shape, in.heads),
-                           UsedStrides(strides, shape, in.heads));
+                     Equal(tensor->input_strides, strides);
   memory->copies = !memory->in_place || input.dtype != output->dtype ||
                    input.pairing != output->pairing;
   if (memory->in_place && input.pairing != output->pairing) {
@@ -239,7 +231,7 @@ inline rotary_status ReadOutput(const rotary_tensor& in, const Shape& shape,
                   ROTARY_ERROR_UNSUPPORTED);
     }
   }
-  if (!memory->in_place && AlignedForStream(*tensor, shape, pairs)) {
+  if (!memory->in_place && AlignedForStream(*tensor, pairs)) {
     tensor->access = Access::kStream;
   }
   return ROTARY_OK;
@@ -275,7 +267,7 @@ inline rotary_status ReadOutput(const rotary_tensor& in, const Shape& shape,
   tensor->tile = Tile::kNone;
   tensor->in_order = false;
   ReadStrides(in.input_batch_stride, in.input_token_stride,
-              in.input_head_stride, shape.tokens, in.heads, in.head_dim,
+              in.input_head_stride, shape, in.heads, in.head_dim,
               &tensor->input_strides);
   const Strides& strides = tensor->input_strides;
   status = SpanOf(kInput, in.input, tensor->input_size, shape, in, strides,
