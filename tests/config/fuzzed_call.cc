@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
+#include <string>
 
 #include "tests/config/valid_call.h"
 #include "tests/support/element.h"
@@ -81,6 +82,10 @@ void FuzzedCall::Reset() {
   for (size_t i = 0; i < memory.size(); ++i) {
     memory[i] = static_cast<float>(i % 61) + 0.5f;
   }
+  ResetFields();
+}
+
+void FuzzedCall::ResetFields() {
   for (int i = 0; i < 3; ++i) {
     rotary_tensor_init(&tensors[i], sizeof(tensors[i]));
     tensors[i].heads = 2;
@@ -120,12 +125,20 @@ void FuzzedCall::UseCosSin(bool by_position) {
   args.positions = by_position ? &positions : nullptr;
 }
 
+bool IsConsistent(rotary_status status, const rotary_error& error) {
+  return error.status == status &&
+         std::memchr(error.argument, 0, sizeof(error.argument)) != nullptr &&
+         std::memchr(error.message, 0, sizeof(error.message)) != nullptr &&
+         std::strlen(error.argument) > 0 &&
+         std::strstr(error.message, error.argument) != nullptr;
+}
+
 void RequireConsistent(rotary_status status, const rotary_error& error) {
-  REQUIRE(error.status == status);
-  REQUIRE(std::memchr(error.argument, 0, sizeof(error.argument)));
-  REQUIRE(std::memchr(error.message, 0, sizeof(error.message)));
-  REQUIRE(std::strlen(error.argument) > 0);
-  REQUIRE(std::strstr(error.message, error.argument) != nullptr);
+  const std::string argument(error.argument, sizeof(error.argument));
+  const std::string message(error.message, sizeof(error.message));
+  CAPTURE(argument);
+  CAPTURE(message);
+  REQUIRE(IsConsistent(status, error));
 }
 
 }  // namespace rotary_test

@@ -39,6 +39,8 @@ struct FuzzedCall {
 
   // Two tensors, by the embedding and positions.
   void Reset();
+  // The same, but for what memory holds.
+  void ResetFields();
   void UseRows();
   void UseCosSin(bool by_position);
 
@@ -55,7 +57,8 @@ struct FuzzedCall {
   rotary_apply_args args;
 };
 
-// What a failed call must say, whatever it was.
+// Whether an error says what that of a failed call must, whatever it was.
+bool IsConsistent(rotary_status status, const rotary_error& error);
 void RequireConsistent(rotary_status status, const rotary_error& error);
 
 }  // namespace rotary_test

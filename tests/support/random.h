@@ -1,9 +1,11 @@
 // A small seeded generator with the same numbers on every platform, which the
-// distributions of the standard library do not promise.  Used by all tests.
+// distributions of the standard library do not promise.  Used by all tests; a
+// fuzzer's bytes may decide instead of a seed.
 #ifndef TESTS_SUPPORT_RANDOM_H_
 #define TESTS_SUPPORT_RANDOM_H_
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <utility>
@@ -23,12 +25,16 @@ inline uint32_t BitsFromFloat(float value) {
   return bits;
 }
 
-// SplitMix64.
+// SplitMix64; or, as long as there are any, bytes: for a number as many as it
+// needs.
 class Random {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}
+  Random(const uint8_t* bytes, size_t size)
+      : next_(bytes), end_(bytes + size) {}
 
   uint64_t Bits() {
+    if (next_ != end_) return Taken(8);
     state_ += 0x9e3779b97f4a7c15u;
     uint64_t z = state_;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -39,7 +45,7 @@ class Random {
   // In [low, high].
   int64_t Integer(int64_t low, int64_t high) {
     const uint64_t span = static_cast<uint64_t>(high - low) + 1;
-    return low + static_cast<int64_t>(Bits() % span);
+    return low + static_cast<int64_t>(Below(span) % span);
   }
 
   // Of random sign, with a random significand, and a magnitude within
@@ -65,7 +71,21 @@ class Random {
   }
 
  private:
-  uint64_t state_;
+  uint64_t Below(uint64_t span) {
+    if (next_ == end_) return Bits();
+    return Taken(span <= 0x100 ? 1 : span <= 0x10000 ? 2 : 8);
+  }
+  uint64_t Taken(size_t count) {
+    uint64_t bits = 0;
+    for (size_t i = 0; i < count && next_ != end_; ++i) {
+      bits |= uint64_t{*next_++} << (8 * i);
+    }
+    return bits;
+  }
+
+  uint64_t state_ = 0;
+  const uint8_t* next_ = nullptr;
+  const uint8_t* end_ = nullptr;
 };
 
 // Positions of every magnitude and sign that the library takes.

@@ -1,0 +1,24 @@
+// The kinds of calls.  Each function makes calls as its input says, checks what
+// becomes of them, and returns whether they were valid.
+#ifndef TESTS_FUZZ_KINDS_H_
+#define TESTS_FUZZ_KINDS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tests/fuzz/input.h"
+
+namespace rotary_test {
+
+bool FuzzApply(Input* input);
+bool FuzzPrepared(Input* input);
+bool FuzzCorrupt(Input* input);
+
+// Runs an input: its first byte chooses the kind, but if the environment has
+// ROTARY_FUZZ_KIND, which is the name of one.  With ROTARY_FUZZ_STATS the
+// program tells at its end how many inputs of each there were, how many valid.
+void RunInput(const uint8_t* data, size_t size);
+
+}  // namespace rotary_test
+
+#endif  // TESTS_FUZZ_KINDS_H_
