@@ -83,6 +83,13 @@ void Arena::Keep() {
   }
 }
 
+void Arena::KeepSealed() {
+  for (size_t i = 0; i < count_; ++i) {
+    const Block& block = blocks_[i];
+    std::memcpy(kept_ + block.begin, sealed_ + block.begin, block.bytes);
+  }
+}
+
 bool Arena::Is(const uint8_t* copy) const {
   for (size_t i = 0; i < count_; ++i) {
     const Block& block = blocks_[i];

@@ -32,6 +32,8 @@ class Arena {
 
   // Remembers what all blocks hold now.
   void Keep();
+  // As if all were still as it was sealed.
+  void KeepSealed();
   bool IsAsKept() const { return Is(kept_); }
 
   // The bytes at this place as they were, or were kept.

@@ -19,9 +19,12 @@ struct Kind {
 };
 
 constexpr Kind kKinds[] = {
-    {"apply", FuzzApply, 128},
-    {"prepared", FuzzPrepared, 64},
-    {"corrupt", FuzzCorrupt, 64},
+    {"apply", FuzzApply, 96},     {"prepared", FuzzPrepared, 32},
+    {"corrupt", FuzzCorrupt, 32}, {"config", FuzzConfig, 16},
+    {"rows", FuzzRows, 24},       {"export", FuzzExport, 12},
+    {"flat", FuzzFlat, 16},       {"weights", FuzzWeights, 8},
+    {"shard", FuzzShard, 4},      {"slots", FuzzSlots, 12},
+    {"names", FuzzNames, 4},
 };
 constexpr size_t kCount = sizeof(kKinds) / sizeof(kKinds[0]);
 

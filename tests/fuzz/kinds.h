@@ -13,6 +13,14 @@ namespace rotary_test {
 bool FuzzApply(Input* input);
 bool FuzzPrepared(Input* input);
 bool FuzzCorrupt(Input* input);
+bool FuzzConfig(Input* input);
+bool FuzzRows(Input* input);
+bool FuzzExport(Input* input);
+bool FuzzFlat(Input* input);
+bool FuzzWeights(Input* input);
+bool FuzzShard(Input* input);
+bool FuzzSlots(Input* input);
+bool FuzzNames(Input* input);
 
 // Runs an input: its first byte chooses the kind, but if the environment has
 // ROTARY_FUZZ_KIND, which is the name of one.  With ROTARY_FUZZ_STATS the
