@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/fused/cache_layout.h"
 #include "tests/fused/stored.h"
 #include "tests/support/guarded_buffer.h"
 #include "tests/support/random.h"
@@ -22,6 +23,9 @@ class CacheMemory {
   // With random bytes in it.
   CacheMemory(int64_t num_slots, int64_t heads, int64_t head_dim,
               Random* random);
+  CacheMemory(const CacheMemory&) = delete;
+  CacheMemory& operator=(const CacheMemory&) = delete;
+  ~CacheMemory() = default;
 
   const rotary_cache& cache() const { return cache_; }
   rotary_cache* mutable_cache() { return &cache_; }
@@ -54,25 +58,8 @@ class CacheMemory {
   static Written Write(size_t bytes, Random* random);
   static std::string CheckRest(const Written& written);
 
-  void MakeLayout(Random* random);
-  void MakeScales(Random* random);
-  void FillGivenScales(int64_t count, Random* random);
-  int64_t BlockSize() const {
-    return cache_.block_size == 0 ? num_slots_ : cache_.block_size;
-  }
-  int64_t Blocks() const {
-    return (num_slots_ + BlockSize() - 1) / BlockSize();
-  }
-  // Counted as strides do; of Q8_0 the element is a block.
-  int64_t At(int64_t slot, int64_t h, int64_t element) const;
-  int64_t ScaleAt(int64_t slot, int64_t h, int64_t element) const;
-  int64_t Units() const;      // elements of a head, or blocks
-  int64_t UnitBytes() const;  // of each
-
-  const int64_t num_slots_;
-  const int64_t heads_;
-  const int64_t head_dim_;
-  rotary_cache cache_;
+  CacheLayout layout_;
+  rotary_cache& cache_;
   Written data_;
   Written scales_;
 };

@@ -25,7 +25,7 @@ Strides DrawStrides(Input* input, const Shape& shape, bool is_read) {
 }
 
 View TakeTensor(Input* input, Arena* arena, rotary_dtype dtype,
-                const Shape& shape, const Strides& strides) {
+                const Shape& shape, const Strides& strides, bool is_plain) {
   int64_t lowest = 0;
   int64_t highest = 0;
   bool empty = false;
@@ -44,7 +44,7 @@ View TakeTensor(Input* input, Arena* arena, rotary_dtype dtype,
   const auto offset =
       static_cast<size_t>(input->Flag() ? 0 : input->Integer(0, 63) / 4);
   uint8_t* const memory = arena->Take(elements * element, offset * element);
-  Fill(input, dtype, memory, elements * element);
+  Fill(input, dtype, memory, elements * element, is_plain);
   return {dtype, memory - lowest * static_cast<int64_t>(element), shape,
           strides};
 }

@@ -23,7 +23,8 @@ Strides DrawStrides(Input* input, const Shape& shape, bool is_read);
 
 // A block that just holds a tensor, filled.
 View TakeTensor(Input* input, Arena* arena, rotary_dtype dtype,
-                const Shape& shape, const Strides& strides);
+                const Shape& shape, const Strides& strides,
+                bool is_plain = false);
 
 // ROTARY_DENSE where a stride is that, if the input says so.
 void HideDense(Input* input, const Shape& shape, int64_t* batch, int64_t* token,

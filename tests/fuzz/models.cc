@@ -164,14 +164,15 @@ const Model& DrawModel(Input* input) {
       input->Integer(0, input->Once(16) ? most : most - 1)));
 }
 
-void Fill(Input* input, rotary_dtype dtype, void* memory, size_t bytes) {
+void Fill(Input* input, rotary_dtype dtype, void* memory, size_t bytes,
+          bool is_plain) {
   static const Pool pool;
   const void* const from = dtype == ROTARY_F32
                                ? static_cast<const void*>(pool.f32)
                            : dtype == ROTARY_F16 ? pool.f16
                                                  : pool.bf16;
   const size_t element = ElementBytes(dtype);
-  const bool special = input->Once(4);
+  const bool special = !is_plain && input->Once(4);
   const auto start = static_cast<size_t>(input->Integer(0, 255)) * 16 +
                      (special ? Pool::kHalf : 0);
   const auto* const begin = static_cast<const char*>(from) + start * element;

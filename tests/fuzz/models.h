@@ -32,8 +32,9 @@ const Model& ModelAt(size_t index);
 const Model& DrawModel(Input* input);
 
 // Fills memory with numbers of a dtype (not of caches), with special values
-// among them if the input says so.
-void Fill(Input* input, rotary_dtype dtype, void* memory, size_t bytes);
+// among them if the input says so, but for plain ones.
+void Fill(Input* input, rotary_dtype dtype, void* memory, size_t bytes,
+          bool is_plain = false);
 // With any bytes.
 void FillBytes(Input* input, void* memory, size_t bytes);
 

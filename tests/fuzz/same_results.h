@@ -32,7 +32,7 @@ class Outputs {
   const Written* end() const { return written_ + count_; }
 
  private:
-  static constexpr size_t kMax = 32;
+  static constexpr size_t kMax = 128;
   Written written_[kMax];
   size_t count_ = 0;
 };

@@ -1,0 +1,32 @@
+// Fused passes of every kind, and moves of what is in a cache.
+#include "tests/fuzz/arena.h"
+#include "tests/fuzz/fused_pass.h"
+#include "tests/fuzz/kinds.h"
+#include "tests/fuzz/same_results.h"
+
+namespace rotary_test {
+namespace {
+
+bool FuzzPass(Input* input, bool from_caches) {
+  static FusedPass pass;
+  Arena& arena = Arena::Get();
+  pass.Draw(input, &arena, from_caches);
+  const bool checks = input->Once(16);
+  arena.Seal();
+  return HasSameResults(
+      pass.outputs(), &arena,
+      [&](const char* target, int variant, rotary_error* error) {
+        return pass.Run(target, variant, error);
+      },
+      [&] {
+        if (checks) pass.CheckResult(arena);
+      });
+}
+
+}  // namespace
+
+bool FuzzFused(Input* input) { return FuzzPass(input, false); }
+
+bool FuzzMove(Input* input) { return FuzzPass(input, true); }
+
+}  // namespace rotary_test

@@ -1,0 +1,142 @@
+// The passes of fused_pass.h.
+#include "tests/fuzz/fused_pass.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "tests/fuzz/check.h"
+
+namespace rotary_test {
+
+void DrawShared(Input* input, SharedFused* shared) {
+  // One axis, few pairs; the last has rows for each head.
+  constexpr size_t kUsed[] = {0, 0, 1, 2, 4, 11, 6};
+  shared->model = &ModelAt(input->Of(kUsed));
+  shared->batch = input->Once(4) ? 2 : 1;
+  shared->tokens = input->Once(8) ? SharedFused::kMaxTokens / shared->batch
+                                  : input->Integer(0, 3);
+  shared->first_row = input->Integer(0, 5);
+  shared->is_plain = !input->Once(6);
+}
+
+void SetRotation(const SharedFused& shared, bool kept_rows,
+                 rotary_positions* positions, rotary_apply_args* apply) {
+  const Model& model = *shared.model;
+  if (kept_rows || model.heads > 1) {
+    apply->rows = model.rows.get();
+    apply->first_row = shared.first_row * model.heads;
+    apply->row_token_stride = model.heads;
+    apply->row_batch_stride = shared.tokens * model.heads;
+    apply->row_head_stride = model.heads == 1 ? 0 : 1;
+    return;
+  }
+  rotary_positions_init(positions, sizeof(*positions));
+  positions->data = model.ids.data() + shared.first_row;
+  positions->dtype = ROTARY_I64;
+  apply->embedding = model.embedding.get();
+  apply->positions = positions;
+}
+
+// Sources are the lower slots, each stays or goes to one of the upper; or any
+// slots, if nothing has a source.
+void FusedPass::DrawSlots(Input* input, bool from_caches) {
+  const int64_t count = shared_.batch * shared_.tokens;
+  shared_.num_slots = 2 * count + input->Integer(0, 5);
+  const bool backwards = input->Once(3);
+  const int64_t first = from_caches ? 0 : input->Integer(0, count);
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t at = backwards ? count - 1 - i : i;
+    shared_.sources[i] = input->Once(10) ? -1 : at;
+    shared_.slots[i] = from_caches && input->Flag() ? count + at : first + at;
+    if (input->Once(10)) shared_.slots[i] = -1;
+  }
+}
+
+rotary_slots* FusedPass::MakeSlots(Arena* arena, const SharedFused& shared,
+                                   const int64_t* ids, bool are_shared) {
+  const int64_t count = shared.batch * shared.tokens;
+  rotary_positions positions;
+  rotary_positions_init(&positions, sizeof(positions));
+  positions.data = ids;
+  positions.dtype = ROTARY_I64;
+  rotary_slots_args args;
+  rotary_slots_args_init(&args, sizeof(args));
+  args.batch = shared.batch;
+  args.tokens = shared.tokens;
+  args.num_slots = shared.num_slots;
+  args.positions = &positions;
+  args.shared = are_shared ? 1 : 0;
+  size_t bytes = 0;
+  rotary_slots* slots = nullptr;
+  Check(rotary_slots_bytes_needed(count, shared.num_slots, &bytes, nullptr) ==
+            ROTARY_OK,
+        "slots have no size");
+  Check(rotary_slots_init(arena->Take(bytes), bytes, &args, &slots, nullptr) ==
+            ROTARY_OK,
+        "slots cannot be made");
+  return slots;
+}
+
+void FusedPass::Draw(Input* input, Arena* arena, bool from_caches) {
+  DrawShared(input, &shared_);
+  if (from_caches) shared_.is_plain = true;
+  DrawSlots(input, from_caches);
+  slots_ = MakeSlots(arena, shared_, shared_.slots, false);
+  sources_ = MakeSlots(arena, shared_, shared_.sources, true);
+  count_ = input->Integer(1, from_caches ? 2 : kMaxTensors);
+  outputs_.Clear();
+  for (int64_t i = 0; i < count_; ++i) {
+    drawn_[i].Draw(input, arena, shared_, from_caches);
+    drawn_[i].AddOutputs(shared_, &outputs_);
+    tensors_[i] = drawn_[i].tensor;
+    fusions_[i] = drawn_[i].fusion();
+  }
+  Check(rotary_prepared_fused_bytes_needed(&prepared_bytes_, nullptr) ==
+            ROTARY_OK,
+        "a prepared pass has no size");
+  prepared_ = arena->Take(prepared_bytes_);
+  std::memset(prepared_, 0, prepared_bytes_);
+  outputs_.Add({prepared_,
+                {1, 1, 1},
+                {0, 0, 0},
+                static_cast<int64_t>(prepared_bytes_),
+                0});
+}
+
+rotary_status FusedPass::Run(const char* target, int variant,
+                             rotary_error* error) {
+  rotary_apply_args apply;
+  rotary_apply_args_init(&apply, sizeof(apply));
+  apply.batch = shared_.batch;
+  apply.tokens = shared_.tokens;
+  apply.tensors = tensors_;
+  apply.num_tensors = count_;
+  apply.num_threads = variant % 3;
+  apply.target = target;
+  SetRotation(shared_, variant % 2 == 0, &positions_, &apply);
+  rotary_fused_args args;
+  rotary_fused_args_init(&args, sizeof(args));
+  args.apply = &apply;
+  args.fusions = fusions_;
+  args.slots = slots_;
+  args.source_slots = sources_;
+  if (variant != 2) return rotary_apply_fused(&args, error);
+  rotary_prepared* prepared = nullptr;
+  const rotary_status status =
+      rotary_prepare_fused(&args, prepared_, prepared_bytes_, &prepared, error);
+  if (status != ROTARY_OK) return status;
+  constexpr int64_t kSlices = 3;
+  for (int64_t i = kSlices; i-- > 0;) {
+    Check(rotary_prepared_run(prepared, i, kSlices, error) == ROTARY_OK,
+          "a slice cannot be run");
+  }
+  std::memset(prepared_, 0, prepared_bytes_);
+  return status;
+}
+
+void FusedPass::CheckResult(const Arena& arena) const {
+  for (int64_t i = 0; i < count_; ++i) drawn_[i].CheckResult(arena, shared_);
+}
+
+}  // namespace rotary_test

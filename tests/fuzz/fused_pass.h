@@ -1,0 +1,50 @@
+// A fused pass of several tensors.  Used by the kinds of fused passes.
+#ifndef TESTS_FUZZ_FUSED_PASS_H_
+#define TESTS_FUZZ_FUSED_PASS_H_
+
+#include <rotary/rotary.h>
+
+#include <cstdint>
+
+#include "tests/fuzz/arena.h"
+#include "tests/fuzz/drawn_fused.h"
+#include "tests/fuzz/input.h"
+#include "tests/fuzz/same_results.h"
+
+namespace rotary_test {
+
+// The tokens and rows of a pass; kept ones, or those of its ids.
+void DrawShared(Input* input, SharedFused* shared);
+void SetRotation(const SharedFused& shared, bool kept_rows,
+                 rotary_positions* positions, rotary_apply_args* apply);
+
+class FusedPass {
+ public:
+  static constexpr int64_t kMaxTensors = 3;
+
+  void Draw(Input* input, Arena* arena, bool from_caches);
+  rotary_status Run(const char* target, int variant, rotary_error* error);
+  const Outputs& outputs() const { return outputs_; }
+  void CheckResult(const Arena& arena) const;
+
+ private:
+  void DrawSlots(Input* input, bool from_caches);
+  static rotary_slots* MakeSlots(Arena* arena, const SharedFused& shared,
+                                 const int64_t* ids, bool are_shared);
+
+  SharedFused shared_;
+  DrawnFused drawn_[kMaxTensors];
+  int64_t count_;
+  rotary_tensor tensors_[kMaxTensors];
+  rotary_fusion fusions_[kMaxTensors];
+  rotary_positions positions_;
+  rotary_slots* slots_;
+  rotary_slots* sources_;
+  uint8_t* prepared_;
+  size_t prepared_bytes_;
+  Outputs outputs_;
+};
+
+}  // namespace rotary_test
+
+#endif  // TESTS_FUZZ_FUSED_PASS_H_
