@@ -18,6 +18,7 @@ from pathlib import Path
 DOCTEST_PROGRAMS = (
     "tests/rotary_test",
     "tests/kernels_test",
+    "tests/plan_test",
     "tests/import/import_test",
     "tests/inspect/inspect_test",
 )
@@ -28,10 +29,10 @@ EMULATED = re.compile(r"qemu_")
 
 # The folders of tests whose subject a folder of lib is, but for its own name.
 RELATED = {
-    "apply": ("fused", "api"),
+    "apply": ("plan", "fused", "api"),
     "kernels": ("apply", "fused", "rows"),
     "rows": ("api", "kernels"),
-    "config": ("api", "fused"),
+    "config": ("plan", "api", "fused"),
     "api": ("config",),
     "frequencies": ("golden",),
     "rotary": ("abi", "api"),
