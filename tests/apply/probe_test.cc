@@ -1,13 +1,15 @@
 // A program: calls with several threads while the system refuses threads, and
-// from several threads at a time.  It takes the place of pthread_create, of
-// what tells the number of processors, and of libgomp's entry for a team (with
-// another OpenMP runtime teams are not seen).
+// from several threads at a time.  It takes the place of pthread_create and
+// pthread_join, of what tells the number of processors, and of libgomp's entry
+// for a team (with another OpenMP runtime teams are not seen).
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <rotary/rotary.h>
 
+#include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -38,6 +40,20 @@ struct Team {
   std::atomic<int> working{0};
 };
 
+// The threads that the library created itself and has not joined: those of
+// OpenMP and of this program begin elsewhere.
+std::mutex probes_mutex;
+std::vector<pthread_t> probes;
+std::atomic<int> probed{0};
+
+bool BeginsInLibrary(void* (*start)(void*)) {
+  Dl_info of_start, of_library;
+  return dladdr(reinterpret_cast<void*>(start), &of_start) != 0 &&
+         dladdr(reinterpret_cast<void*>(&rotary_has_openmp), &of_library) !=
+             0 &&
+         of_start.dli_fbase == of_library.dli_fbase;
+}
+
 template <typename Function>
 Function* Next(const char* name) {
   return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
@@ -56,7 +72,24 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
   }
   if (granted > 0) --granted;
   ++created;
-  return next(thread, attributes, start, argument);
+  if (!BeginsInLibrary(start)) return next(thread, attributes, start, argument);
+  const std::lock_guard<std::mutex> lock(probes_mutex);
+  const int status = next(thread, attributes, start, argument);
+  if (status == 0) {
+    probes.push_back(*thread);
+    ++probed;
+  }
+  return status;
+}
+
+int pthread_join(pthread_t thread, void** result) {
+  static const auto next = Next<decltype(pthread_join)>("pthread_join");
+  {
+    const std::lock_guard<std::mutex> lock(probes_mutex);
+    const auto probe = std::find(probes.begin(), probes.end(), thread);
+    if (probe != probes.end()) probes.erase(probe);
+  }
+  return next(thread, result);
 }
 
 int omp_get_num_procs() { return 4; }
@@ -150,6 +183,10 @@ int main() {
     for (int i = 0; i < 20; ++i) ROTARY_EXPECT(workload.IsRightWith(asked));
     ROTARY_EXPECT(most_working <= asked);
   }
+
+  // None is left behind, of those that were refused others neither.
+  ROTARY_EXPECT(!threaded || probed > 0);
+  ROTARY_EXPECT(probes.empty());
   std::printf("%d teams, at most %d at a time\n", teams.load(),
               most_teams.load());
   return 0;
