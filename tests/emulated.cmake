@@ -1,3 +1,15 @@
+# The bits of a build for AArch64 on CPUs with SVE, of 128 to 2048 bits.
+if(CMAKE_CROSSCOMPILING_EMULATOR AND CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64")
+  foreach(cpu cortex-a53 a64fx max,sve-max-vq=1 max,sve-max-vq=2
+              max,sve-max-vq=16)
+    string(REGEX REPLACE "[^a-z0-9]" "_" name ${cpu})
+    add_test(NAME qemu_bits_${name}
+             COMMAND ${CMAKE_CROSSCOMPILING_EMULATOR} -cpu ${cpu}
+                     $<TARGET_FILE:rotary_test> "--test-case=portable bits*")
+    set_tests_properties(qemu_bits_${name} PROPERTIES LABELS qemu)
+  endforeach()
+endif()
+
 # An x86-64 build on CPUs that lack this one's instructions, by qemu's user mode.
 # Registered only where qemu is.
 find_program(QEMU_X86_64 qemu-x86_64-static)
@@ -22,6 +34,11 @@ foreach(cpu_targets "qemu64:scalar" "Nehalem:ssse3 scalar"
   set_tests_properties(
     qemu_targets_${cpu} PROPERTIES LABELS qemu PASS_REGULAR_EXPRESSION
                                    "\ntargets: ${CMAKE_MATCH_2}\n")
+  add_test(NAME qemu_bits_${cpu}
+           COMMAND ${QEMU_X86_64} -cpu ${cpu} $<TARGET_FILE:rotary_test>
+                   "--test-case=portable bits*")
+  set_tests_properties(
+    qemu_bits_${cpu} PROPERTIES LABELS qemu ENVIRONMENT OMP_WAIT_POLICY=passive)
 endforeach()
 
 # Everything on a CPU without the SIMD of this decade, but for how deep calls go

@@ -88,8 +88,10 @@
 //            processors there are; n = the same, but at most n threads.  The
 //            library has at most one OpenMP team in the process at a time: a
 //            call that finds it taken runs in its own thread.  After fork() the
-//            child's calls run in the calling thread.  A call takes at most 16
-//            KB of stack, 32 KB where it changes a pairing in place or fuses.
+//            child's calls run in the calling thread.  A signal handler may
+//            make calls with num_threads 1 that make no object.  A call takes
+//            at most 16 KB of stack, 32 KB where it changes a pairing in place
+//            or fuses.
 // Structs    start with size_t struct_size, so that they can grow.  Fill one
 //            with its init function, which takes sizeof(the struct) and sets
 //            each field to its default, then set what differs.  (Given a size
