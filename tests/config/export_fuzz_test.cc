@@ -30,7 +30,7 @@ TEST_CASE("exports with corrupt arguments succeed, or write nothing") {
                              Export::kCount, &rows, &made),
             made);
   const rotary_positions positions = MakePositions(ids);
-  SetRowsOk(rows, MakeRowsArgs(embedding.get(), &positions, kCount));
+  SetRowsOk(rows, MakeRowsArgs(embedding.get(), &positions, Export::kCount));
   const RowValues values = ReadRows(rows);
   Random random(77);
   int succeeded = 0;
