@@ -100,6 +100,18 @@ bool Arena::Is(const uint8_t* copy) const {
   return true;
 }
 
+uint8_t* Arena::BlockOf(const void* at, size_t* bytes) const {
+  const auto* const byte = static_cast<const uint8_t*>(at);
+  for (size_t i = 0; i < count_; ++i) {
+    const Block& block = blocks_[i];
+    if (byte < block.data || byte >= block.data + block.bytes) continue;
+    *bytes = block.bytes;
+    return block.data;
+  }
+  *bytes = 0;
+  return nullptr;
+}
+
 size_t Arena::CopyOf(const void* at) const {
   const auto* const byte = static_cast<const uint8_t*>(at);
   for (size_t i = 0; i < count_; ++i) {

@@ -36,6 +36,9 @@ class Arena {
   void KeepSealed();
   bool IsAsKept() const { return Is(kept_); }
 
+  // All of a block, by a byte in it; of what is empty nothing.
+  uint8_t* BlockOf(const void* at, size_t* bytes) const;
+
   // The bytes at this place as they were, or were kept.
   const uint8_t* Sealed(const void* at) const { return sealed_ + CopyOf(at); }
   uint8_t* Kept(const void* at) { return kept_ + CopyOf(at); }

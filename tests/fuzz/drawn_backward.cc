@@ -110,6 +110,16 @@ void DrawnBackward::AddOutputs(Outputs* outputs) const {
   }
 }
 
+void DrawnBackward::Expose(HostileFields* fields, Outputs* outputs) {
+  if (steps_.fusion.norm != nullptr) fields->AddNorm(&steps_.norm.norm);
+  const Arena& arena = Arena::Get();
+  // In place, if nothing says where it goes.
+  outputs->AddBlock(arena, gradients_.data);
+  outputs->AddBlock(arena, output_.data);
+  outputs->AddBlock(arena, gradient.weight);
+  outputs->AddBlock(arena, gradient.bias);
+}
+
 void DrawnBackward::CheckSums(const float* got,
                               const std::vector<Bounded>& expected) const {
   if (got == nullptr) return;

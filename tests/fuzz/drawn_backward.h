@@ -11,6 +11,7 @@
 #include "tests/fused/bounded.h"
 #include "tests/fuzz/arena.h"
 #include "tests/fuzz/drawn_fused.h"
+#include "tests/fuzz/hostile_fields.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/same_results.h"
 #include "tests/support/strided.h"
@@ -21,6 +22,8 @@ class DrawnBackward {
  public:
   void Draw(Input* input, Arena* arena, const SharedFused& shared);
   void AddOutputs(Outputs* outputs) const;
+  // The fields behind pointers, and all memory that outputs are in.
+  void Expose(HostileFields* fields, Outputs* outputs);
   void CheckResult(const Arena& arena, const SharedFused& shared,
                    bool transposed) const;
 

@@ -36,6 +36,13 @@ void TakeCache(Input* input, Arena* arena, const CacheLayout& layout,
   layout.FillScales(scales, input);
 }
 
+int64_t HeadBytes(rotary_dtype dtype, int64_t head_dim) {
+  if (dtype == ROTARY_Q8_0) return head_dim / 32 * 34;
+  return dtype <= ROTARY_BF16
+             ? head_dim * static_cast<int64_t>(ElementBytes(dtype))
+             : head_dim;
+}
+
 }  // namespace
 
 void DrawnFused::Draw(Input* input, Arena* arena, const SharedFused& shared,
@@ -146,12 +153,7 @@ void DrawnFused::DrawTiles(Input* input, Arena* arena,
   if (shape.head_dim % 32 == 0 && input->Once(6)) {
     tensor.output_dtype = ROTARY_Q8_0;
   }
-  tile_bytes_ = shape.head_dim;
-  if (tensor.output_dtype == ROTARY_Q8_0) {
-    tile_bytes_ = shape.head_dim / 32 * 34;
-  } else if (tensor.output_dtype <= ROTARY_BF16) {
-    tile_bytes_ *= static_cast<int64_t>(ElementBytes(tensor.output_dtype));
-  }
+  tile_bytes_ = HeadBytes(tensor.output_dtype, shape.head_dim);
   tile_tokens_ = shared.tokens;
   const auto heads =
       static_cast<size_t>(shape.batch * shared.tokens * shape.heads);
@@ -163,6 +165,7 @@ void DrawnFused::DrawTiles(Input* input, Arena* arena,
 
 void DrawnFused::OnTile(void* user, const rotary_tile* tile) {
   const auto& self = *static_cast<const DrawnFused*>(user);
+  const int64_t bytes = HeadBytes(self.tensor.output_dtype, tile->head_dim);
   const auto* from = static_cast<const uint8_t*>(tile->data);
   const float* scale = tile->scales;
   for (int64_t t = 0; t < tile->tokens; ++t) {
@@ -171,8 +174,8 @@ void DrawnFused::OnTile(void* user, const rotary_tile* tile) {
                              self.steps_.shape.heads +
                          tile->head + h;
       std::memcpy(self.tiles_ + at * self.tile_bytes_, from,
-                  static_cast<size_t>(self.tile_bytes_));
-      from += self.tile_bytes_;
+                  static_cast<size_t>(bytes));
+      from += bytes;
       if (scale != nullptr) self.tile_scales_[at] = *scale++;
     }
   }
@@ -226,6 +229,25 @@ void DrawnFused::AddOutputs(const SharedFused& shared, Outputs* outputs) const {
                     bytes,
                     0});
     }
+  }
+}
+
+void DrawnFused::Expose(HostileFields* fields, Outputs* outputs) {
+  if (steps_.fusion.norm != nullptr) fields->AddNorm(&steps_.norm.norm);
+  if (has_source_) fields->AddCache(&source_);
+  const bool to_cache = to_ == To::kCache;
+  if (to_cache) fields->AddCache(&cache_);
+  const bool to_tensor = to_ == To::kInPlace || to_ == To::kTensor;
+  const Arena& arena = Arena::Get();
+  // In place, if nothing says where it goes.
+  if (!has_source_) outputs->AddBlock(arena, input_.data);
+  for (void* const memory :
+       {to_tensor ? output_.data : nullptr, to_cache ? cache_.data : nullptr,
+        to_cache ? cache_.scales : nullptr,
+        to_cache ? static_cast<void*>(cache_.saturated) : nullptr,
+        to_ == To::kTiles ? static_cast<void*>(tiles_) : nullptr,
+        to_ == To::kTiles ? static_cast<void*>(tile_scales_) : nullptr}) {
+    outputs->AddBlock(arena, memory);
   }
 }
 

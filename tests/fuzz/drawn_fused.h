@@ -10,6 +10,7 @@
 #include "tests/fused/cache_layout.h"
 #include "tests/fused/fused_reference.h"
 #include "tests/fuzz/arena.h"
+#include "tests/fuzz/hostile_fields.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/models.h"
 #include "tests/fuzz/same_results.h"
@@ -67,6 +68,8 @@ class DrawnFused {
   void Draw(Input* input, Arena* arena, const SharedFused& shared,
             bool from_cache);
   void AddOutputs(const SharedFused& shared, Outputs* outputs) const;
+  // The fields behind pointers, and all memory that outputs are in.
+  void Expose(HostileFields* fields, Outputs* outputs);
   // Compares what the arena holds with the reference.
   void CheckResult(const Arena& arena, const SharedFused& shared) const;
 

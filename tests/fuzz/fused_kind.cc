@@ -10,7 +10,8 @@ namespace {
 bool FuzzPass(Input* input, bool from_caches) {
   static FusedPass pass;
   Arena& arena = Arena::Get();
-  pass.Draw(input, &arena, from_caches);
+  // Caches hold no special ones.
+  pass.Draw(input, &arena, from_caches, from_caches);
   const bool checks = input->Once(16);
   arena.Seal();
   return HasSameResults(

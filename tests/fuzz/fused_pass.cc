@@ -9,7 +9,7 @@
 
 namespace rotary_test {
 
-void DrawShared(Input* input, SharedFused* shared) {
+void DrawShared(Input* input, bool is_plain, SharedFused* shared) {
   // One axis, few pairs; the last has rows for each head.
   constexpr size_t kUsed[] = {0, 0, 1, 2, 4, 11, 6};
   shared->model = &ModelAt(input->Of(kUsed));
@@ -17,7 +17,7 @@ void DrawShared(Input* input, SharedFused* shared) {
   shared->tokens = input->Once(8) ? SharedFused::kMaxTokens / shared->batch
                                   : input->Integer(0, 3);
   shared->first_row = input->Integer(0, 5);
-  shared->is_plain = !input->Once(6);
+  shared->is_plain = !input->Once(6) || is_plain;
 }
 
 void SetRotation(const SharedFused& shared, bool kept_rows,
@@ -78,9 +78,9 @@ rotary_slots* FusedPass::MakeSlots(Arena* arena, const SharedFused& shared,
   return slots;
 }
 
-void FusedPass::Draw(Input* input, Arena* arena, bool from_caches) {
-  DrawShared(input, &shared_);
-  if (from_caches) shared_.is_plain = true;
+void FusedPass::Draw(Input* input, Arena* arena, bool from_caches,
+                     bool is_plain) {
+  DrawShared(input, is_plain, &shared_);
   DrawSlots(input, from_caches);
   slots_ = MakeSlots(arena, shared_, shared_.slots, false);
   sources_ = MakeSlots(arena, shared_, shared_.sources, true);
@@ -104,27 +104,29 @@ void FusedPass::Draw(Input* input, Arena* arena, bool from_caches) {
                 0});
 }
 
+void FusedPass::SetArgs(const char* target, int variant) {
+  rotary_apply_args_init(&apply_, sizeof(apply_));
+  apply_.batch = shared_.batch;
+  apply_.tokens = shared_.tokens;
+  apply_.tensors = tensors_;
+  apply_.num_tensors = count_;
+  apply_.num_threads = variant % 3;
+  apply_.target = target;
+  SetRotation(shared_, variant % 2 == 0, &positions_, &apply_);
+  rotary_fused_args_init(&args_, sizeof(args_));
+  args_.apply = &apply_;
+  args_.fusions = fusions_;
+  args_.slots = slots_;
+  args_.source_slots = sources_;
+}
+
 rotary_status FusedPass::Run(const char* target, int variant,
                              rotary_error* error) {
-  rotary_apply_args apply;
-  rotary_apply_args_init(&apply, sizeof(apply));
-  apply.batch = shared_.batch;
-  apply.tokens = shared_.tokens;
-  apply.tensors = tensors_;
-  apply.num_tensors = count_;
-  apply.num_threads = variant % 3;
-  apply.target = target;
-  SetRotation(shared_, variant % 2 == 0, &positions_, &apply);
-  rotary_fused_args args;
-  rotary_fused_args_init(&args, sizeof(args));
-  args.apply = &apply;
-  args.fusions = fusions_;
-  args.slots = slots_;
-  args.source_slots = sources_;
-  if (variant != 2) return rotary_apply_fused(&args, error);
+  SetArgs(target, variant);
+  if (variant != 2) return rotary_apply_fused(&args_, error);
   rotary_prepared* prepared = nullptr;
-  const rotary_status status =
-      rotary_prepare_fused(&args, prepared_, prepared_bytes_, &prepared, error);
+  const rotary_status status = rotary_prepare_fused(
+      &args_, prepared_, prepared_bytes_, &prepared, error);
   if (status != ROTARY_OK) return status;
   constexpr int64_t kSlices = 3;
   for (int64_t i = kSlices; i-- > 0;) {
@@ -133,6 +135,29 @@ rotary_status FusedPass::Run(const char* target, int variant,
   }
   std::memset(prepared_, 0, prepared_bytes_);
   return status;
+}
+
+void FusedPass::Expose(HostileFields* fields, Outputs* outputs) {
+  SetArgs(nullptr, shared_.first_row % 2 == 0 ? 0 : 1);
+  apply_.num_threads = 1;
+  fields->Clear();
+  outputs->Clear();
+  for (int64_t i = 0; i < count_; ++i) {
+    fields->AddTensor(&tensors_[i]);
+    fields->AddFusion(&fusions_[i]);
+    drawn_[i].Expose(fields, outputs);
+  }
+  fields->AddApply(&apply_);
+  fields->Add(&args_.struct_size, Rule::kStructSize);
+  fields->Add(&args_.apply, Rule::kPointer);
+  fields->Add(&args_.fusions, Rule::kPointer);
+  fields->Add(&args_.slots, Rule::kPointer);
+  fields->Add(&args_.source_slots, Rule::kPointer);
+}
+
+rotary_status FusedPass::RunExposed(const char* target, rotary_error* error) {
+  apply_.target = target;
+  return rotary_apply_fused(&args_, error);
 }
 
 void FusedPass::CheckResult(const Arena& arena) const {

@@ -8,13 +8,14 @@
 
 #include "tests/fuzz/arena.h"
 #include "tests/fuzz/drawn_fused.h"
+#include "tests/fuzz/hostile_fields.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/same_results.h"
 
 namespace rotary_test {
 
 // The tokens and rows of a pass; kept ones, or those of its ids.
-void DrawShared(Input* input, SharedFused* shared);
+void DrawShared(Input* input, bool is_plain, SharedFused* shared);
 void SetRotation(const SharedFused& shared, bool kept_rows,
                  rotary_positions* positions, rotary_apply_args* apply);
 
@@ -22,12 +23,18 @@ class FusedPass {
  public:
   static constexpr int64_t kMaxTensors = 3;
 
-  void Draw(Input* input, Arena* arena, bool from_caches);
+  // Of plain numbers, or also of special ones.
+  void Draw(Input* input, Arena* arena, bool from_caches, bool is_plain);
   rotary_status Run(const char* target, int variant, rotary_error* error);
+  // All fields, and what may be written whatever their values are.
+  void Expose(HostileFields* fields, Outputs* outputs);
+  // As the fields are now.
+  rotary_status RunExposed(const char* target, rotary_error* error);
   const Outputs& outputs() const { return outputs_; }
   void CheckResult(const Arena& arena) const;
 
  private:
+  void SetArgs(const char* target, int variant);
   void DrawSlots(Input* input, bool from_caches);
   static rotary_slots* MakeSlots(Arena* arena, const SharedFused& shared,
                                  const int64_t* ids, bool are_shared);
@@ -38,6 +45,8 @@ class FusedPass {
   rotary_tensor tensors_[kMaxTensors];
   rotary_fusion fusions_[kMaxTensors];
   rotary_positions positions_;
+  rotary_apply_args apply_;
+  rotary_fused_args args_;
   rotary_slots* slots_;
   rotary_slots* sources_;
   uint8_t* prepared_;

@@ -19,13 +19,24 @@ struct Kind {
 };
 
 constexpr Kind kKinds[] = {
-    {"apply", FuzzApply, 72},     {"prepared", FuzzPrepared, 32},
-    {"corrupt", FuzzCorrupt, 32}, {"config", FuzzConfig, 16},
-    {"rows", FuzzRows, 24},       {"export", FuzzExport, 12},
-    {"flat", FuzzFlat, 16},       {"weights", FuzzWeights, 8},
-    {"shard", FuzzShard, 4},      {"slots", FuzzSlots, 12},
-    {"names", FuzzNames, 4},      {"fused", FuzzFused, 12},
-    {"move", FuzzMove, 4},        {"backward", FuzzBackward, 8},
+    {"apply", FuzzApply, 56},
+    {"prepared", FuzzPrepared, 32},
+    {"corrupt", FuzzCorrupt, 32},
+    {"config", FuzzConfig, 16},
+    {"rows", FuzzRows, 24},
+    {"export", FuzzExport, 12},
+    {"flat", FuzzFlat, 16},
+    {"weights", FuzzWeights, 8},
+    {"shard", FuzzShard, 4},
+    {"slots", FuzzSlots, 12},
+    {"names", FuzzNames, 4},
+    {"fused", FuzzFused, 12},
+    {"move", FuzzMove, 4},
+    {"backward", FuzzBackward, 8},
+    {"corrupt_fused", FuzzCorruptFused, 6},
+    {"corrupt_move", FuzzCorruptMove, 4},
+    {"corrupt_backward", FuzzCorruptBackward, 6},
+
 };
 constexpr size_t kCount = sizeof(kKinds) / sizeof(kKinds[0]);
 

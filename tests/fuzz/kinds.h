@@ -24,6 +24,9 @@ bool FuzzNames(Input* input);
 bool FuzzFused(Input* input);
 bool FuzzMove(Input* input);
 bool FuzzBackward(Input* input);
+bool FuzzCorruptFused(Input* input);
+bool FuzzCorruptMove(Input* input);
+bool FuzzCorruptBackward(Input* input);
 
 // Runs an input: its first byte chooses the kind, but if the environment has
 // ROTARY_FUZZ_KIND, which is the name of one.  With ROTARY_FUZZ_STATS the

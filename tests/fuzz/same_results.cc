@@ -29,6 +29,13 @@ void Outputs::Add(const Written& written) {
   written_[count_++] = written;
 }
 
+void Outputs::AddBlock(const Arena& arena, const void* at) {
+  size_t bytes;
+  uint8_t* const data = arena.BlockOf(at, &bytes);
+  if (data == nullptr) return;
+  Add({data, {1, 1, 1}, {0, 0, 0}, static_cast<int64_t>(bytes), 0});
+}
+
 int Targets(const char* const** names) {
   static const char* all[16];
   static const int count = [] {

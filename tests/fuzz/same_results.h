@@ -28,6 +28,8 @@ class Outputs {
  public:
   void Clear() { count_ = 0; }
   void Add(const Written& written);
+  // All of a block of the arena, by a byte in it; NULL: nothing.
+  void AddBlock(const Arena& arena, const void* at);
   const Written* begin() const { return written_; }
   const Written* end() const { return written_ + count_; }
 
