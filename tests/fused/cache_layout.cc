@@ -95,9 +95,10 @@ void CacheLayout::FillScales(uint8_t* scales, Random* random) const {
   const auto count =
       static_cast<int64_t>(ScalesBytes() / ElementBytes(cache_.scales_dtype));
   for (int64_t i = 0; i < count; ++i) {
+    const double significand =
+        1.0 + 0.25 * static_cast<double>(random->Integer(0, 3));
     const double largest =
-        std::ldexp(1.0 + 0.25 * static_cast<double>(random->Integer(0, 3)),
-                   static_cast<int>(random->Integer(-6, 2)));
+        std::ldexp(significand, static_cast<int>(random->Integer(-6, 2)));
     StoreBits(
         cache_.scales_dtype, scales, i,
         Nearest(cache_.scales_dtype, largest / LargestByte(cache_.dtype)));

@@ -27,10 +27,10 @@ FusedPart::FusedPart(const FusedRows& shared, Random* random)
 void FusedPart::MakeInput(Random* random) {
   const rotary_dtype dtype = random->Choose(Dtypes());
   const Strides strides = drawn_.DrawStrides(random);
-  input_ = std::make_unique<StridedTensor>(
-      dtype, shape_, strides,
-      random->Integer(0, 1) == 0 ? Flush::kStart : Flush::kEnd,
-      random->Integer(0, 3));
+  const Flush flush = random->Integer(0, 1) == 0 ? Flush::kStart : Flush::kEnd;
+  const int64_t misalignment = random->Integer(0, 3);
+  input_ = std::make_unique<StridedTensor>(dtype, shape_, strides, flush,
+                                           misalignment);
   input_->FillRandom(random->Bits());
   before_ = std::make_unique<Snapshot>(*input_);
   const int64_t offset =
@@ -61,10 +61,12 @@ void FusedPart::MakeOutput(Random* random) {
     }
     return;
   }
-  output_ = std::make_unique<StridedTensor>(
-      random->Choose(Dtypes()), shape_,
-      StridesOf(shape_, Order::kBshd, random->Integer(0, 3)), Flush::kEnd,
-      random->Integer(0, 1));
+  const rotary_dtype dtype = random->Choose(Dtypes());
+  const Strides strides =
+      StridesOf(shape_, Order::kBshd, random->Integer(0, 3));
+  const int64_t misalignment = random->Integer(0, 1);
+  output_ = std::make_unique<StridedTensor>(dtype, shape_, strides, Flush::kEnd,
+                                            misalignment);
   tensor_ = OutOfPlace(input_->view(), output_->view(), tensor_.input_pairing,
                        tensor_.rotary_offset, random->Choose(kPairings));
   if (random->Integer(0, 1) == 0) tensor_.output_store = ROTARY_STORE_STREAM;
