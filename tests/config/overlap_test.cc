@@ -184,6 +184,26 @@ TEST_CASE("an output must not touch another tensor") {
   many.CheckRefusedBecause(19, "input");
 }
 
+TEST_CASE("what lies apart by strides of its own is refused, not counted") {
+  // Steps of one tensor would have to be looked at among all of the other.
+  for (const bool wide_first : {false, true}) {
+    CAPTURE(wide_first);
+    SharedMemory shared;
+    const auto add = [&](bool wide) {
+      shared.Add(wide ? kDim : 0, 1, 100 * kDim, (wide ? 4 : 2) * kDim, kDim);
+    };
+    add(wide_first);
+    add(!wide_first);
+    const rotary_apply_args args = shared.Args();
+    REQUIRE(OutputsAreDisjoint(shared.memory, args));
+    const std::vector<float> before = shared.memory;
+    rotary_error error;
+    CHECK(rotary_apply(&args, &error) == ROTARY_ERROR_OVERLAP);
+    CHECK(error.tensor == 1);
+    CHECK(SameBytes(shared.memory, before));
+  }
+}
+
 TEST_CASE("an output must not touch positions or rows") {
   Wrong expected = {"tensors[0].output"};
   expected.status = ROTARY_ERROR_OVERLAP;
