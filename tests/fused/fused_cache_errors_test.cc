@@ -93,6 +93,12 @@ TEST_CASE("fused errors: a cache") {
       {"fusions[1].cache.pairing", [](F* f) { return f->k_cache.pairing = 3; }},
       {"fusions[1].cache.saturated",
        [](F* f) { return Shift(&f->k_cache.saturated); }},
+      {"fusions[1].cache.saturated",
+       [](F* f) {  // aligned to half of what it is
+         char* half = reinterpret_cast<char*>(&f->saturated) + 4;
+         f->k_cache.saturated = reinterpret_cast<int64_t*>(half);
+         return reinterpret_cast<intptr_t>(half);
+       }},
       {"fusions[1].cache.data",
        [](F* f) {
          f->k_cache.data = nullptr;
