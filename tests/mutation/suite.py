@@ -181,8 +181,16 @@ class Suite:
         workers = [threading.Thread(target=work) for _ in range(self._workers)]
         for worker in workers:
             worker.start()
-        for worker in workers:
-            worker.join()
+        try:
+            for worker in workers:
+                worker.join()
+        except BaseException:  # ended by a signal
+            with lock:
+                while not waiting.empty():
+                    waiting.get_nowait()
+                for process in running:
+                    _kill(process)
+            raise
         return failures
 
     def _run_job(self, job, running, lock, failures):
