@@ -201,6 +201,13 @@ void TestForLength() {
         return status;
       },
       [&] { rotary_embedding_destroy(other); });
+  int32_t equal = 0;
+  FailEachAllocation(
+      2,
+      [&] {
+        return rotary_embedding_config_equal(&config, &config, &equal, nullptr);
+      },
+      [&] { ROTARY_EXPECT(equal == 1); });
   // A config that is refused once its frequencies are made.
   scaling.attention_factor = 1e100;
   FailEachAllocation(

@@ -49,6 +49,24 @@ struct Pass {
     FuseOk(args);
     return output;
   }
+
+  // Without a rotation, to the slots that a source has, too.
+  void Store(const rotary_cache* source, const float* input,
+             const rotary_cache& cache) const {
+    std::vector<rotary_tensor> tensors(1);
+    rotary_tensor_init(&tensors[0], sizeof(tensors[0]));
+    tensors[0].heads = kHeads;
+    tensors[0].head_dim = kHeadDim;
+    tensors[0].input = input;
+    tensors[0].input_pairing = ROTARY_HALF;
+    std::vector<rotary_fusion> fusions = {MakeFusion(/*rotates=*/0)};
+    fusions[0].source = source;
+    fusions[0].cache = &cache;
+    rotary_apply_args apply = MakeApplyArgs(1, kTokens, tensors);
+    rotary_fused_args args = MakeFusedArgs(&apply, fusions, &slots);
+    if (source != nullptr) args.source_slots = slots.get();
+    FuseOk(args);
+  }
 };
 
 TEST_CASE("sources: the stages of a tensor of the same numbers") {
@@ -85,6 +103,48 @@ TEST_CASE("sources: the stages of a tensor of the same numbers") {
       if ((bits & 32) != 0) fusion.norm = &norm;
       CHECK(pass.Run(&cache, nullptr, fusion) ==
             pass.Run(nullptr, loaded.data(), fusion));
+    }
+  }
+}
+
+// Bytes that are not turned, and their scales, as they are stored elsewhere.
+struct Moved {
+  std::vector<int8_t> bytes = std::vector<int8_t>(kElements);
+  std::vector<uint32_t> scales = std::vector<uint32_t>(kTokens * kHeads);
+
+  rotary_cache To(rotary_dtype scales_dtype) {
+    rotary_cache cache = MakeCache(bytes.data(), ROTARY_I8);
+    cache.pairing = ROTARY_HALF;
+    cache.scale_kind = ROTARY_SCALES_MADE;
+    cache.scales_dtype = scales_dtype;
+    cache.scales = scales.data();
+    return cache;
+  }
+};
+
+TEST_CASE("moves: scales of another dtype are made anew") {
+  Random random(2);
+  const Pass pass;
+  std::vector<float> input(kElements);
+  for (float& x : input) x = random.Float();
+  for (const rotary_dtype from : {ROTARY_F32, ROTARY_F16, ROTARY_BF16}) {
+    for (const rotary_dtype to : {ROTARY_F32, ROTARY_F16, ROTARY_BF16}) {
+      CAPTURE(from);
+      CAPTURE(to);
+      Moved first, moved, expected;
+      const rotary_cache source = first.To(from);
+      pass.Store(nullptr, input.data(), source);
+      pass.Store(&source, nullptr, moved.To(to));
+      if (from == to) {
+        CHECK(moved.bytes == first.bytes);
+        CHECK(moved.scales == first.scales);
+        continue;
+      }
+      const std::vector<float> loaded =
+          pass.Run(&source, nullptr, MakeFusion(/*rotates=*/0));
+      pass.Store(nullptr, loaded.data(), expected.To(to));
+      CHECK(moved.bytes == expected.bytes);
+      CHECK(moved.scales == expected.scales);
     }
   }
 }
