@@ -113,6 +113,41 @@ TEST_CASE("a prepared call is not kept in what it moves") {
   }
 }
 
+TEST_CASE("a prepared call is not kept in the rows that it goes by") {
+  const Embedding embedding = MakeEmbedding(64);
+  constexpr int64_t kRows = 100;
+  const size_t bytes = RowsBytesNeeded(embedding.get(), kRows);
+  // Of the rows the first bytes, some between, and the last; then none.
+  const size_t needed = BytesNeeded(1);
+  REQUIRE(bytes > 2 * needed);
+  std::vector<uint64_t> memory((bytes + needed) / 8 + 2);
+  rotary_rows* rows = nullptr;
+  rotary_error error;
+  RequireOk(rotary_rows_init(memory.data(), bytes, embedding.get(), kRows,
+                             &rows, &error),
+            error);
+  std::vector<float> x(64);
+  std::vector<rotary_tensor> tensors(1);
+  rotary_tensor_init(&tensors[0], sizeof(tensors[0]));
+  tensors[0].head_dim = 64;
+  tensors[0].input = x.data();
+  tensors[0].input_pairing = ROTARY_HALF;
+  rotary_apply_args args = MakeApplyArgs(1, 1, tensors);
+  args.rows = rows;
+  const std::vector<uint64_t> before = memory;
+  rotary_prepared* prepared = nullptr;
+  for (const size_t at : {size_t{0}, bytes / 16, bytes / 8 - 1}) {
+    CAPTURE(at);
+    CHECK(rotary_prepare(&args, memory.data() + at, needed, &prepared,
+                         &error) == ROTARY_ERROR_OVERLAP);
+    CHECK(std::string(error.argument) == "memory");
+    CHECK(memory == before);
+  }
+  RequireOk(rotary_prepare(&args, memory.data() + bytes / 8 + 1, needed,
+                           &prepared, &error),
+            error);
+}
+
 TEST_CASE("slices of a prepared call are checked") {
   ValidCall call;
   std::vector<uint64_t> memory(BytesNeeded(2) / 8 + 1);
