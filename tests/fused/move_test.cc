@@ -169,6 +169,14 @@ TEST_CASE("moves: which are refused") {
   refused(
       [&](Small* s) {
         in_place(s);
+        s->source.block_stride = s->cache.block_stride = 6 * 32;
+        s->source.block_size = 3;
+        s->cache.block_size = 6;
+      },
+      "fusions[0].cache.data", ROTARY_ERROR_OVERLAP);
+  refused(
+      [&](Small* s) {
+        in_place(s);
         s->num_source_slots = 5;
       },
       "source_slots");

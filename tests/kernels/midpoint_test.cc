@@ -78,4 +78,33 @@ TEST_CASE("angle rows: powers in f64 are good to 2^-49") {
   }
 }
 
+TEST_CASE("angle rows: so are powers whose product is no f64") {
+  constexpr int kFactor = 61;
+  Random random(3);
+  for (int64_t i = 0; i < Effort<int64_t>(60, 3000); ++i) {
+    AngleRun run(1, 1, 6);
+    run.Position(0, 0) = kFactor;
+    run.power_scale = 1;
+    for (int64_t pair = 0; pair < run.pairs(); ++pair) {
+      // Steps of x move the product by about 2^-47 at most, so that one of two
+      // neighbors is far enough from the middle, and near.
+      const Mp middle(Midpoint(&random, 0.5) * 0x1p-100);
+      Mp x;
+      mpfr_log2(x.get(), middle.get(), MPFR_RNDN);
+      mpfr_div_ui(x.get(), x.get(), kFactor, MPFR_RNDN);
+      double nearest = mpfr_get_d(x.get(), MPFR_RNDN);
+      Mp power(nearest);
+      mpfr_mul_ui(power.get(), power.get(), kFactor, MPFR_RNDN);
+      mpfr_exp2(power.get(), power.get(), MPFR_RNDN);
+      mpfr_div(power.get(), power.get(), middle.get(), MPFR_RNDN);
+      mpfr_sub_ui(power.get(), power.get(), 1, MPFR_RNDN);
+      if (std::fabs(mpfr_get_d(power.get(), MPFR_RNDN)) < 0x1p-49) {
+        nearest = std::nextafter(nearest, 0.0);
+      }
+      run.powers.push_back(nearest);
+    }
+    CheckRounded(&run);
+  }
+}
+
 }  // namespace rotary_test
