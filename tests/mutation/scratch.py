@@ -44,7 +44,9 @@ def files_of(repository):
     return sorted(
         name
         for name in names
-        if name and not name.startswith(SKIPPED) and (repository / name).is_file()
+        if name
+        and not name.startswith(SKIPPED)
+        and (repository / name).is_file()
     )
 
 
@@ -79,8 +81,9 @@ def make_equal(source, target):
         if old.is_symlink():
             if new.is_symlink() and os.readlink(new) == os.readlink(old):
                 continue
-        elif new.is_file() and not new.is_symlink() and stamp(old) == stamp(new):
-            continue
+        elif new.is_file() and not new.is_symlink():
+            if stamp(old) == stamp(new):
+                continue
         new.parent.mkdir(parents=True, exist_ok=True)
         new.unlink(missing_ok=True)
         shutil.copy2(old, new, follow_symlinks=False)
@@ -126,7 +129,8 @@ class Source:
         changed = [
             name
             for name in names
-            if self._content(name) != (self._kept[self.folder / name] or [None])[0]
+            if self._content(name)
+            != (self._kept[self.folder / name] or [None])[0]
         ]
         if applied.returncode == 0 and changed:
             return changed
