@@ -186,5 +186,29 @@ TEST_CASE("moves: a token that is turned by very little is turned") {
   CHECK(to == expected);
 }
 
+// A scale in f16 is at most 65504, so that no number beyond 127.5 times that is
+// kept; scales are found for many blocks at a time.
+TEST_CASE("caches: blocks of all groups count what they saturate") {
+  constexpr int64_t kWide = 4096;
+  std::vector<float> input(kWide, 1.0f);
+  input[0] = 1e9f;
+  input[1] = -1e9f;
+  input[kWide - 1] = 1e9f;
+  std::vector<uint8_t> bytes(kWide / 32 * 34);
+  int64_t saturated = 10;
+  rotary_cache cache = MakeCache(bytes.data(), ROTARY_Q8_0);
+  cache.saturated = &saturated;
+  std::vector<rotary_tensor> tensors(1);
+  rotary_tensor_init(&tensors[0], sizeof(tensors[0]));
+  tensors[0].head_dim = kWide;
+  tensors[0].input = input.data();
+  std::vector<rotary_fusion> fusions = {MakeFusion(/*rotates=*/0)};
+  fusions[0].cache = &cache;
+  const rotary_apply_args apply = MakeApplyArgs(1, 1, tensors);
+  const OwnSlots slots = SlotsAt(1, {0}, 1);
+  FuseOk(MakeFusedArgs(&apply, fusions, &slots));
+  CHECK(saturated == 13);
+}
+
 }  // namespace
 }  // namespace rotary_test
