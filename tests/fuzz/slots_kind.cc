@@ -79,9 +79,13 @@ void Corrupt(Input* input, rotary_slots_args* args) {
   if (field == nullptr) {
     (input->Flag() ? args->table_dtype : args->shared) = Value32(input);
   } else {
-    // Not so large that it is valid and reads beyond memory.
-    *field =
-        value > 0 && value < 100 ? std::min<int64_t>(*field, value) : value;
+    // Not such that it is valid and reads outside of memory.
+    const bool is_small = value > -100 && value < 100;
+    if (is_small && field == &args->table_stride) {
+      *field = 0;
+    } else {
+      *field = is_small ? std::min<int64_t>(*field, value) : value;
+    }
   }
   if (input->Once(4)) args->positions = nullptr;
 }
