@@ -13,7 +13,7 @@ bool FuzzApply(Input* input) {
   Arena& arena = Arena::Get();
   ApplyCase& apply = SharedApplyCase();
   apply.Draw(input, &arena);
-  const bool checks = input->Once(8);
+  const bool checks = input->Once(32);
   arena.Seal();
   rotary_apply_args args = apply.args();
   return HasSameResults(

@@ -10,7 +10,7 @@ bool FuzzBackward(Input* input) {
   static BackwardPass pass;
   Arena& arena = Arena::Get();
   pass.Draw(input, &arena, false);
-  const bool checks = input->Once(16);
+  const bool checks = input->Once(64);
   arena.Seal();
   return HasSameResults(
       pass.outputs(), &arena,

@@ -12,7 +12,7 @@ bool FuzzPass(Input* input, bool from_caches) {
   Arena& arena = Arena::Get();
   // Caches hold no special ones.
   pass.Draw(input, &arena, from_caches, from_caches);
-  const bool checks = input->Once(16);
+  const bool checks = input->Once(64);
   arena.Seal();
   return HasSameResults(
       pass.outputs(), &arena,

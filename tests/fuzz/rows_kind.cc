@@ -146,7 +146,7 @@ bool FuzzRows(Input* input) {
                 ROTARY_OK &&
             static_cast<void*>(rows) == memory,
         "rows cannot be made");
-  const bool checks = input->Once(4) && !several && args.log_n_length == 0 &&
+  const bool checks = input->Once(16) && !several && args.log_n_length == 0 &&
                       &model != &ModelAt(7) && &model != &ModelAt(8) &&
                       &model != &ModelAt(9);
   arena.Seal();
