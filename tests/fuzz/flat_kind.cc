@@ -92,7 +92,7 @@ void Corrupt(Input* input, FlatCall* call) {
       call->data[i] = nullptr;
       break;
     case 8:
-      call->heads[i] = std::min<int64_t>(Value64(input), -1);
+      call->heads[i] = std::min<int64_t>(Value64(input), 0);
       break;
     case 9:
       call->num_threads = Value32(input);
@@ -119,8 +119,7 @@ bool FuzzFlat(Input* input) {
   const int64_t most = model.heads == 1 ? 4 : model.heads;
   Outputs outputs;
   for (size_t i = 0; i < 2; ++i) {
-    // Temporary: not 0 until tensors without heads and data reach no kernel.
-    call.heads[i] = input->Integer(1, most);
+    call.heads[i] = input->Integer(1 - static_cast<int64_t>(i), most);
     const Shape shape = {1, call.tokens, call.heads[i], call.head_dim};
     const View view = TakeTensor(input, &arena, call.dtype, shape,
                                  DrawStrides(input, shape, false));

@@ -13,8 +13,6 @@ namespace {
 // Strides that not even bytes have.
 constexpr int64_t kLarge[] = {INT64_MAX, INT64_MAX - 1, INT64_MIN + 1,
                               INT64_MIN + 2};
-// Temporary: false until strides that no call uses are not added to pointers.
-constexpr bool kHasLargeStrides = false;
 // As sizes those below 0, too.
 constexpr int64_t kBadSizes[] = {
     INT64_MAX, INT64_MAX / 2, int64_t{1} << 61, INT64_MIN + 1, -1, -2};
@@ -38,11 +36,8 @@ void Set(Input* input, int64_t* field, Rule rule) {
       *field = was > 0 ? input->Integer(-1, was - 1) : -1;
       break;
     default:
-      if (kHasLargeStrides &&
-          (was == ROTARY_DENSE || was == 0 || input->Flag())) {
+      if (was == ROTARY_DENSE || was == 0 || input->Flag()) {
         *field = input->Of(kLarge);
-      } else if (was == ROTARY_DENSE || was == 0) {
-        break;
       } else {
         *field =
             was > 0 ? input->Integer(0, was - 1) : -input->Integer(0, -was - 1);
@@ -151,10 +146,9 @@ void HostileFields::AddApply(rotary_apply_args* apply) {
   Add(&apply->rows, Rule::kPointer);
   Add(&apply->embedding, Rule::kPointer);
   Add(&apply->positions, Rule::kPointer);
-  // Temporary: without row_head_stride, until one that no call uses is not
-  // multiplied.
-  for (int64_t* const field : {&apply->first_row, &apply->row_batch_stride,
-                               &apply->row_token_stride}) {
+  for (int64_t* const field :
+       {&apply->first_row, &apply->row_batch_stride, &apply->row_token_stride,
+        &apply->row_head_stride}) {
     Add(field, Rule::kAny64);
   }
   for (int32_t* const field : {&apply->mode, &apply->transpose,
