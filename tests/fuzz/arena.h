@@ -10,7 +10,7 @@ namespace rotary_test {
 
 class Arena {
  public:
-  static constexpr size_t kBytes = size_t{1} << 18;
+  static constexpr size_t kBytes = size_t{1} << 20;
 
   static Arena& Get();
 

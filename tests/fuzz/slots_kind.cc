@@ -20,10 +20,14 @@ struct Table {
   uint8_t* memory;
 
   int64_t At(int64_t i) const {
-    int64_t value = 0;
-    std::memcpy(&value, memory + i * (dtype == ROTARY_I32 ? 4 : 8),
-                dtype == ROTARY_I32 ? 4 : 8);
-    return value;
+    int64_t wide;
+    int32_t narrow;
+    if (dtype == ROTARY_I64) {
+      std::memcpy(&wide, memory + 8 * i, sizeof(wide));
+      return wide;
+    }
+    std::memcpy(&narrow, memory + 4 * i, sizeof(narrow));
+    return narrow;
   }
 };
 
@@ -43,7 +47,7 @@ void DrawTable(Input* input, Arena* arena, rotary_slots_args* args,
   for (int64_t i = 0; i < kTableEntries; ++i) {
     // Each once, but for few.
     int64_t block = blocks == 0 ? 0 : (i * 7) % blocks;
-    if (input->Once(64)) block = input->Integer(0, 3) * 97;
+    if (input->Once(64)) block = input->Integer(-2, 3) * 97;
     std::memcpy(table->memory + static_cast<size_t>(i) * bytes, &block, bytes);
   }
 }
@@ -61,8 +65,9 @@ int64_t SlotOf(const rotary_slots_args& args, const Table& table, int64_t i) {
     const int64_t stride = args.table_stride == ROTARY_DENSE
                                ? args.table_blocks
                                : args.table_stride;
-    slot = table.At(s * stride + block) * args.block_size +
-           place % args.block_size;
+    const int64_t entry = table.At(s * stride + block);
+    if (entry < 0) return -2;
+    slot = entry * args.block_size + place % args.block_size;
   } else if (args.sequence_slots > 0 && place >= args.sequence_slots) {
     return -2;
   }
