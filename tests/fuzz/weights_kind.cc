@@ -13,7 +13,7 @@
 namespace rotary_test {
 namespace {
 
-constexpr int64_t kMemory = 4096;
+constexpr int64_t kMemory = 6144;
 constexpr int64_t kRow0 = kMemory / 2;
 
 WeightsShape DrawShape(Input* input) {
