@@ -27,7 +27,7 @@ TEST_CASE("exports with corrupt arguments succeed, or write nothing") {
   rotary_rows* rows = nullptr;
   rotary_error made;
   RequireOk(rotary_rows_init(begin + 1000, 2000, embedding.get(),
-                             Export::kCount, &rows, &made),
+                             Export::Export::kCount, &rows, &made),
             made);
   const rotary_positions positions = MakePositions(ids);
   SetRowsOk(rows, MakeRowsArgs(embedding.get(), &positions, Export::kCount));

@@ -77,7 +77,8 @@ bool FuzzTarget(Input* input) {
   const int count = Targets(&names);
   std::strncpy(name, names[input->Integer(0, count - 1)], sizeof(name) - 1);
   for (char& letter : name) {
-    if (letter != 0 && input->Once(2)) letter ^= input->Once(16) ? 1 : 0x20;
+    if (letter == 0 || input->Flag()) continue;
+    letter = static_cast<char>(letter ^ (input->Once(16) ? 1 : 0x20));
   }
   if (input->Once(8)) name[input->Integer(0, 14)] = 0;
   bool valid = false;
