@@ -62,9 +62,10 @@ rotary_status ReadRows(const rotary_apply_args& args, ApplyCall* call,
       return status;
     }
     call->by_head = heads > 1;
-    if (!call->by_head) call->row_head_stride = 0;  // not used
   }
-  if (args.batch == 0 || args.tokens == 0 || heads == 0) return ROTARY_OK;
+  const bool empty = args.batch == 0 || args.tokens == 0;
+  if (empty || heads < 2) call->row_head_stride = 0;  // not used
+  if (empty || heads == 0) return ROTARY_OK;
   int64_t low = args.first_row;
   int64_t high = args.first_row;
   if (!Reach(args.batch, call->row_batch_stride, &low, &high) ||
