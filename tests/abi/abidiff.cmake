@@ -7,13 +7,18 @@
 cmake_minimum_required(VERSION 3.25)
 
 if(MODE STREQUAL "record")
+  set(record ${ABI_DIR}/${VERSION}/rotary.abi)
   execute_process(
     COMMAND
       ${ABIDW} --exported-interfaces-only --no-corpus-path --no-comp-dir-path
       --no-show-locs --no-elf-needed --type-id-style hash --headers-dir
-      ${INCLUDE_DIR} --drop-private-types --out-file
-      ${ABI_DIR}/${VERSION}/rotary.abi ${LIBRARY}
+      ${INCLUDE_DIR} --drop-private-types --out-file ${record} ${LIBRARY}
     COMMAND_ERROR_IS_FATAL ANY)
+  # Where the sources are here is nobody's business.
+  cmake_path(GET INCLUDE_DIR PARENT_PATH sources)
+  file(READ ${record} text)
+  string(REPLACE "path='${sources}/" "path='" text "${text}")
+  file(WRITE ${record} "${text}")
   return()
 endif()
 

@@ -88,8 +88,10 @@
 //            processors there are; n = the same, but at most n threads.  The
 //            library has at most one OpenMP team in the process at a time: a
 //            call that finds it taken runs in its own thread.  After fork() the
-//            child's calls run in the calling thread.  A call takes at most 16
-//            KB of stack, 32 KB where it changes a pairing in place or fuses.
+//            child's calls run in the calling thread.  A signal handler may
+//            make calls with num_threads 1 that make no object.  A call takes
+//            at most 16 KB of stack, 32 KB where it changes a pairing in place
+//            or fuses.
 // Structs    start with size_t struct_size, so that they can grow.  Fill one
 //            with its init function, which takes sizeof(the struct) and sets
 //            each field to its default, then set what differs.  (Given a size
@@ -534,8 +536,8 @@ typedef struct rotary_embedding_config {
                        // `scaling`; default 1
   // [heads][rotary_dim / 2] values to use as they are, or NULL.  (With
   // ROTARY_AXES_GIVEN [heads][axes][rotary_dim / 2].)  Any number that is
-  // finite, also times 2^31; 0 never rotates its pair, a negative one turns the
-  // other way.  Copied.
+  // finite, also times 2^31 (with compatible arithmetic to 2^127); 0 never
+  // rotates its pair, a negative one turns the other way.  Copied.
   const void *inv_freq;
   rotary_dtype inv_freq_dtype;  // ROTARY_F64 or ROTARY_F32; default F64
   int32_t reserved;             // 0
@@ -996,8 +998,10 @@ typedef struct rotary_slots rotary_slots;
 //     s * sequence_slots + p      without,
 // where s is b, or of PACKED the sequence that the token is in.  So a slot
 // mapping is IDS with sequence_slots 0, and a contiguous cache [batch]
-// [sequence_slots] STARTS.  A token that has no position, or a negative one, or
-// is in no sequence has no slot: nothing is stored of it.
+// [sequence_slots] STARTS.  p must be less than the slots of a sequence:
+// table_blocks * block_size, or sequence_slots if that is not 0.  A token that
+// has no position, or a negative one, or is in no sequence has no slot: nothing
+// is stored of it.
 typedef struct rotary_slots_args {
   size_t struct_size;
   int64_t batch;                      // default 1
