@@ -43,7 +43,7 @@ std::vector<int64_t> SomePositions() {
       0, 1, -1, 2147483647, -2147483647, ROTARY_NO_POSITION_I64};
   Random random(11);
   for (int i = 0; i < 60; ++i) {
-    positions.push_back(random.Integer(-1 << 20, 1 << 20));
+    positions.push_back(random.Integer(-(1 << 20), 1 << 20));
   }
   return positions;
 }
