@@ -48,7 +48,7 @@ inline void RotateTensors(Part* part) {
   RotateJob& job = part->job;
   if (part->fused != nullptr) return FuseTokens(*part->fused, job);
   for (const Tensor* t = part->tensors; t < part->tensors_end;) {
-    // There may be no address.
+    // Without heads there may be no data.
     if (t->heads == 0) {
       ++t;
       continue;

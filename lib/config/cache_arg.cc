@@ -57,21 +57,17 @@ struct CacheShape {
   int64_t elements;  // of a head
 };
 
-// ROTARY_DENSE replaced by what it stands for; that of a single head, which is
-// not used, by 0.
-CacheStrides DenseStrides(const CacheShape& shape, const CacheStrides& from) {
-  CacheStrides strides = from;
-  if (strides.element == ROTARY_DENSE) strides.element = 1;
-  if (strides.head == ROTARY_DENSE) strides.head = shape.elements;
-  if (shape.heads < 2) strides.head = 0;
+// ROTARY_DENSE replaced by what it stands for, what is not used by 0.
+CacheStrides ReadStrides(const CacheShape& shape, const CacheStrides& from) {
   // Wrapping: what does not fit is of dimensions that are refused.
-  const uint64_t token = static_cast<uint64_t>(shape.heads) *
-                         static_cast<uint64_t>(shape.elements);
-  if (strides.slot == ROTARY_DENSE) strides.slot = static_cast<int64_t>(token);
-  if (strides.block == ROTARY_DENSE) {
-    strides.block =
-        static_cast<int64_t>(static_cast<uint64_t>(shape.block_size) * token);
-  }
+  const uint64_t head = static_cast<uint64_t>(shape.elements);
+  const uint64_t slot = static_cast<uint64_t>(shape.heads) * head;
+  const uint64_t block = static_cast<uint64_t>(shape.block_size) * slot;
+  CacheStrides strides = from;
+  strides.block = ReadStride(from.block, shape.blocks, block);
+  strides.slot = ReadStride(from.slot, shape.block_size, slot);
+  strides.head = ReadStride(from.head, shape.heads, head);
+  if (strides.element == ROTARY_DENSE) strides.element = 1;
   return strides;
 }
 
@@ -134,7 +130,7 @@ rotary_status ReadScales(const CacheReader& r, const rotary_cache& from,
   }
   CacheShape scales = shape;
   scales.elements = 1;
-  cache->scales_strides = DenseStrides(
+  cache->scales_strides = ReadStrides(
       scales, {from.scales_block_stride, from.scales_slot_stride,
                from.scales_head_stride, from.scales_element_stride});
   if (cache->makes_scales && from.scales_element_stride != 0) {
@@ -227,8 +223,8 @@ rotary_status ReadCache(const rotary_cache* from, bool is_source, int64_t index,
                             StoredElements(cache->storage, head_dim)};
   cache->data = in.data;
   cache->block_size = block_size;
-  cache->strides = DenseStrides(shape, {in.block_stride, in.slot_stride,
-                                        in.head_stride, in.element_stride});
+  cache->strides = ReadStrides(shape, {in.block_stride, in.slot_stride,
+                                       in.head_stride, in.element_stride});
   // Of no slots or heads there need not be any memory.
   if (num_slots == 0 || heads == 0) {
     cache->scales = nullptr;

@@ -47,6 +47,13 @@ inline bool ReadPairing(rotary_pairing from, Pairing* pairing) {
 rotary_status CheckRotaryDim(int64_t rotary_dim, const char* name,
                              rotary_error* error);
 
+// The stride of a dimension of `size`: `dense` for ROTARY_DENSE, and 0 where it
+// is not used, so that it may be added and compared.
+inline int64_t ReadStride(int64_t stride, int64_t size, uint64_t dense) {
+  if (size < 2) return 0;
+  return stride == ROTARY_DENSE ? static_cast<int64_t>(dense) : stride;
+}
+
 // Moves *low or *high as far as `size` steps of a stride reach.
 inline bool Reach(int64_t size, int64_t stride, int64_t* low, int64_t* high) {
   if (size == 1) return true;

@@ -98,13 +98,7 @@ inline rotary_status ReadFormat(const Side& side, const void* data, bool empty,
   return ROTARY_OK;
 }
 
-// The stride of a dimension of `size`: `dense` for ROTARY_DENSE, and 0 where it
-// is not used, so that it may be added and compared.
-inline int64_t ReadStride(int64_t stride, int64_t size, uint64_t dense) {
-  if (size < 2) return 0;
-  return stride == ROTARY_DENSE ? static_cast<int64_t>(dense) : stride;
-}
-
+// ROTARY_DENSE replaced by what it stands for, what is not used by 0.
 inline void ReadStrides(int64_t batch_stride, int64_t token_stride,
                         int64_t head_stride, const Shape& shape, int64_t heads,
                         int64_t head_dim, Strides* strides) {

@@ -151,6 +151,7 @@ TEST_CASE("unused dimensions: fused passes") {
             rotary_cache cache = MakeCache(y.data(), ROTARY_F32);
             rotary_cache source = MakeCache(data.data(), ROTARY_F32);
             cache.head_stride = source.head_stride = stride;
+            cache.block_stride = source.block_stride = stride;
             std::vector<rotary_tensor> tensors = {
                 MakeTensor(1, tokens, 0, stride),
                 MakeTensor(1, tokens, 1, stride)};
