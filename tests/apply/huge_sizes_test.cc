@@ -7,6 +7,7 @@
 #include <cstring>
 #include <vector>
 
+#include "tests/fused/fused_calls.h"
 #include "tests/support/objects.h"
 #include "tests/support/random.h"
 #include "tests/support/sparse_memory.h"
@@ -109,23 +110,15 @@ TEST_CASE("huge sizes: a cache of 2^34 elements") {
   for (const int64_t slot : slot_ids) {
     memory.Open(static_cast<size_t>(slot) * slot_bytes, slot_bytes);
   }
-  rotary_cache cache;
-  rotary_cache_init(&cache, sizeof(cache));
-  cache.data = memory.As<void>();
-  cache.dtype = ROTARY_F32;
+  rotary_cache cache = MakeCache(memory.As<void>(), ROTARY_F32);
   cache.block_size = kBlock;
-  rotary_fusion fusion;
-  rotary_fusion_init(&fusion, sizeof(fusion));
-  fusion.rotates = 1;
-  fusion.cache = &cache;
+  std::vector<rotary_fusion> fusions = {MakeFusion()};
+  fusions[0].cache = &cache;
   tensors[0].input = x.data();
   apply.tensors = tensors.data();
-  rotary_fused_args args;
-  rotary_fused_args_init(&args, sizeof(args));
-  args.apply = &apply;
-  args.fusions = &fusion;
+  rotary_fused_args args = MakeFusedArgs(&apply, fusions);
   args.slots = slots;
-  RequireOk(rotary_apply_fused(&args, &error), error);
+  FuseOk(args);
   for (size_t t = 0; t < 3; ++t) {
     CHECK(SameBytes(
         memory.As<void>(static_cast<size_t>(slot_ids[t]) * slot_bytes),

@@ -12,14 +12,7 @@ bool FuzzBackward(Input* input) {
   pass.Draw(input, &arena, false);
   const bool checks = input->Once(64);
   arena.Seal();
-  return HasSameResults(
-      pass.outputs(), &arena,
-      [&](const char* target, int variant, rotary_error* error) {
-        return pass.Run(target, variant, error);
-      },
-      [&] {
-        if (checks) pass.CheckResult(arena);
-      });
+  return PassHasSameResults(checks, &arena, &pass);
 }
 
 }  // namespace rotary_test

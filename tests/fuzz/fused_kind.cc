@@ -14,14 +14,7 @@ bool FuzzPass(Input* input, bool from_caches) {
   pass.Draw(input, &arena, from_caches, from_caches);
   const bool checks = input->Once(64);
   arena.Seal();
-  return HasSameResults(
-      pass.outputs(), &arena,
-      [&](const char* target, int variant, rotary_error* error) {
-        return pass.Run(target, variant, error);
-      },
-      [&] {
-        if (checks) pass.CheckResult(arena);
-      });
+  return PassHasSameResults(checks, &arena, &pass);
 }
 
 }  // namespace

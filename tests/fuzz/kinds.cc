@@ -36,7 +36,6 @@ constexpr Kind kKinds[] = {
     {"corrupt_fused", FuzzCorruptFused, 6},
     {"corrupt_move", FuzzCorruptMove, 4},
     {"corrupt_backward", FuzzCorruptBackward, 6},
-
 };
 constexpr size_t kCount = sizeof(kKinds) / sizeof(kKinds[0]);
 

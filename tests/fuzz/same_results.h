@@ -82,6 +82,20 @@ bool HasSameResults(const Outputs& outputs, Arena* arena, const Run& run,
   return status == ROTARY_OK;
 }
 
+// The same of a drawn pass, whose result is compared with the reference if
+// `checks`.
+template <typename Pass>
+bool PassHasSameResults(bool checks, Arena* arena, Pass* pass) {
+  return HasSameResults(
+      pass->outputs(), arena,
+      [&](const char* target, int variant, rotary_error* error) {
+        return pass->Run(target, variant, error);
+      },
+      [&] {
+        if (checks) pass->CheckResult(*arena);
+      });
+}
+
 }  // namespace rotary_test
 
 #endif  // TESTS_FUZZ_SAME_RESULTS_H_
