@@ -73,7 +73,7 @@ void ForEachSlot(const SlotsCall& call, const Each& each) {
   constexpr int64_t kBad = kNoSlot - 1;
   int32_t places[kChunk];
   const bool packed = call.positions.cu_seqlens != nullptr;
-  // Of any number of sequences.
+  // Else any number of sequences would be gone through for nothing.
   if (call.tokens == 0) return;
   for (int64_t b = 0; b < call.batch; ++b) {
     for (int64_t first = 0; first < call.tokens; first += kChunk) {
