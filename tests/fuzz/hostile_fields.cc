@@ -157,10 +157,11 @@ void HostileFields::AddApply(rotary_apply_args* apply) {
   }
 }
 
-void HostileFields::Corrupt(Input* input) const {
+void HostileFields::Corrupt(Input* input) {
   constexpr double kBadReals[] = {-1, NAN, INFINITY, -INFINITY};
-  const Field& field =
-      fields_[input->Integer(0, static_cast<int64_t>(count_) - 1)];
+  const int64_t i = input->Integer(0, static_cast<int64_t>(count_) - 1);
+  const Field field = fields_[i];
+  fields_[i] = fields_[--count_];
   switch (field.rule) {
     case Rule::kAny32:
       *static_cast<int32_t*>(field.at) = Value32(input);

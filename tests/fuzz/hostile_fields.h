@@ -38,8 +38,9 @@ class HostileFields {
   void AddGradient(rotary_fusion_gradient* gradient);
   void AddApply(rotary_apply_args* apply);
 
-  // Changes one field.
-  void Corrupt(Input* input) const;
+  // Changes one field, and takes it away: of what is hostile already no rule
+  // could tell what is within memory.
+  void Corrupt(Input* input);
 
  private:
   struct Field {
