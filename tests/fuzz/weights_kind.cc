@@ -99,6 +99,7 @@ bool FuzzWeights(Input* input) {
   told.CheckStatus(status);
   if (status == ROTARY_OK && !shape.empty()) {
     const auto step = [&](int64_t stride) {
+      if (shape.rows() == 1) return int64_t{0};
       return (stride == ROTARY_DENSE ? shape.columns : stride) *
              shape.element_size;
     };
