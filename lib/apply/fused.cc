@@ -273,6 +273,8 @@ int64_t UsefulSlices(const FusedCall& call) {
 }
 
 void FuseTokens(const FusedCall& call, const Range& range) {
+  // Then no row needs to be there either.
+  if (call.apply.bytes == 0) return;
   const int64_t tokens = call.apply.tokens;
   for (int64_t token = range.begin; token < range.end;) {
     const int64_t b = token / tokens;

@@ -58,9 +58,15 @@ Region SourceRegion(const rotary_apply_args& args, const ApplyCall& call,
   return Fail(error, failure, reason);
 }
 
+// Wrapping: where there are no tokens there may be any number of heads, and the
+// sum is not used.
+inline void AddHeads(int64_t heads, ApplyCall* call) {
+  call->heads = static_cast<int64_t>(static_cast<uint64_t>(call->heads) +
+                                     static_cast<uint64_t>(heads));
+}
+
 // Adds what a tensor contributes to the call's sums.  They do not overflow: the
-// elements of outputs do not coincide.  (Where there are no tokens, heads may,
-// and is not used.)
+// elements of outputs do not coincide.
 inline void Count(const rotary_apply_args& args, const Tensor& tensor,
                   const Memory& memory, ApplyCall* call) {
   const uint64_t heads = static_cast<uint64_t>(tensor.heads);
@@ -69,8 +75,7 @@ inline void Count(const rotary_apply_args& args, const Tensor& tensor,
       tokens * heads * static_cast<uint64_t>(tensor.head_dim);
   const int64_t output_bytes = static_cast<int64_t>(
       elements * static_cast<uint64_t>(tensor.output_size));
-  call->heads =
-      static_cast<int64_t>(static_cast<uint64_t>(call->heads) + heads);
+  AddHeads(tensor.heads, call);
   const int64_t bytes =
       output_bytes +
       static_cast<int64_t>(elements * static_cast<uint64_t>(tensor.input_size));
@@ -271,7 +276,7 @@ void LoadTensors(const rotary_apply_args& args, int64_t first, int64_t count,
     Memory memory = {};
     ReadTensorAgain(args, first + i, *call, &to[i], &memory, nullptr);
     FinishTensor(args, memory, &to[i], call);
-    call->heads += to[i].heads;
+    AddHeads(to[i].heads, call);
   }
   call->tensors = to;
   call->num_tensors = count;
