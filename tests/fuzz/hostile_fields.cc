@@ -18,6 +18,7 @@ constexpr int64_t kBadSizes[] = {
     INT64_MAX, INT64_MAX / 2, int64_t{1} << 61, INT64_MIN + 1, -1, -2};
 constexpr int32_t kBadWords[] = {-1,        3 << 8,     100,        INT32_MIN,
                                  INT32_MAX, ROTARY_F64, ROTARY_I32, 99};
+constexpr int32_t kNoWords[] = {-1, 3 << 8, 100, INT32_MIN, INT32_MAX, 99};
 
 void Set(Input* input, int64_t* field, Rule rule) {
   const int64_t was = *field;
@@ -157,6 +158,40 @@ void HostileFields::AddApply(rotary_apply_args* apply) {
   }
 }
 
+void HostileFields::AddPositions(rotary_positions* positions) {
+  Add(&positions->struct_size, Rule::kStructSize);
+  Add(&positions->data, Rule::kMisaligned);
+  Add(&positions->dtype, Rule::kNone32);
+  Add(&positions->kind, Rule::kNone32);
+  Add(&positions->offset, Rule::kAny64);
+  Add(&positions->cu_seqlens, Rule::kMisaligned);
+  Add(&positions->num_sequences, Rule::kSize);
+  Add(&positions->cu_seqlens_dtype, Rule::kBad32);
+  Add(&positions->reserved, Rule::kAny32);
+  for (int64_t* const stride :
+       {&positions->batch_stride, &positions->token_stride,
+        &positions->axis_stride}) {
+    Add(stride, Rule::kStride);
+  }
+}
+
+void HostileFields::AddRowsArgs(rotary_rows_args* args) {
+  Add(&args->struct_size, Rule::kStructSize);
+  Add(&args->embedding, Rule::kPointer);
+  Add(&args->positions, Rule::kPointer);
+  Add(&args->batch, Rule::kLess);
+  Add(&args->tokens, Rule::kLess);
+  Add(&args->first_row, Rule::kAny64);
+  Add(&args->mode, Rule::kAny32);
+  Add(&args->num_threads, Rule::kAny32);
+  Add(&args->log_n_length, Rule::kBadReal);
+  Add(&args->embeddings, Rule::kPointer);
+  Add(&args->num_embeddings, Rule::kSize);
+  Add(&args->embedding_index, Rule::kMisaligned);
+  Add(&args->index_batch_stride, Rule::kStride);
+  Add(&args->index_token_stride, Rule::kStride);
+}
+
 void HostileFields::Corrupt(Input* input) {
   constexpr double kBadReals[] = {-1, NAN, INFINITY, -INFINITY};
   const int64_t i = input->Integer(0, static_cast<int64_t>(count_) - 1);
@@ -168,6 +203,9 @@ void HostileFields::Corrupt(Input* input) {
       break;
     case Rule::kBad32:
       *static_cast<int32_t*>(field.at) = input->Of(kBadWords);
+      break;
+    case Rule::kNone32:
+      *static_cast<int32_t*>(field.at) = input->Of(kNoWords);
       break;
     case Rule::kBadReal:
       *static_cast<double*>(field.at) = input->Of(kBadReals);

@@ -21,6 +21,7 @@ enum class Rule {
   kAny64,       // int64_t: anything
   kAny32,       // int32_t: anything
   kBad32,       // int32_t: no dtype or flag
+  kNone32,      // int32_t: what no field of a few values has
   kBadReal,     // double: negative, infinite or NaN
   kPointer,     // NULL
   kMisaligned,  // NULL, or not aligned
@@ -37,6 +38,8 @@ class HostileFields {
   void AddCache(rotary_cache* cache);
   void AddGradient(rotary_fusion_gradient* gradient);
   void AddApply(rotary_apply_args* apply);
+  void AddPositions(rotary_positions* positions);
+  void AddRowsArgs(rotary_rows_args* args);
 
   // Changes one field, and takes it away: of what is hostile already no rule
   // could tell what is within memory.

@@ -19,11 +19,13 @@ struct Kind {
 };
 
 constexpr Kind kKinds[] = {
-    {"apply", FuzzApply, 56},
-    {"prepared", FuzzPrepared, 32},
+    {"apply", FuzzApply, 48},
+    {"prepared", FuzzPrepared, 28},
     {"corrupt", FuzzCorrupt, 32},
     {"config", FuzzConfig, 16},
     {"rows", FuzzRows, 24},
+    {"corrupt_rows", FuzzCorruptRows, 8},
+    {"objects", FuzzObjects, 4},
     {"export", FuzzExport, 12},
     {"flat", FuzzFlat, 16},
     {"weights", FuzzWeights, 8},

@@ -15,6 +15,8 @@ bool FuzzPrepared(Input* input);
 bool FuzzCorrupt(Input* input);
 bool FuzzConfig(Input* input);
 bool FuzzRows(Input* input);
+bool FuzzCorruptRows(Input* input);
+bool FuzzObjects(Input* input);
 bool FuzzExport(Input* input);
 bool FuzzFlat(Input* input);
 bool FuzzWeights(Input* input);

@@ -11,6 +11,18 @@ namespace {
 
 constexpr double kReach = 2147483647.0;
 
+Embedding MakeBetween(rotary_embedding_config config,
+                      const rotary_scaling& scaling) {
+  const Embedding from = EmbeddingOf(config);
+  config.scaling = &scaling;
+  const Embedding to = EmbeddingOf(config);
+  rotary_embedding* between = nullptr;
+  rotary_error error;
+  RequireOk(rotary_embedding_between(from.get(), to.get(), &between, &error),
+            error);
+  return Embedding(between);
+}
+
 // The configs, by index.
 Embedding MakeModelEmbedding(size_t index) {
   rotary_embedding_config config;
@@ -23,7 +35,7 @@ Embedding MakeModelEmbedding(size_t index) {
   scaling.original_length = 4096;
   const double inv_freq[] = {1.0, -0.25, 0.0, 3e-5, 0.7, 1e-3};
   const int64_t dims[kModels] = {8, 16, 2, 64, 6,  8,  8,  8,
-                                 8, 16, 4, 32, 12, 16, 136};
+                                 8, 16, 4, 32, 12, 16, 16, 136};
   config.rotary_dim = dims[index];
   switch (index) {
     case 1:
@@ -69,6 +81,8 @@ Embedding MakeModelEmbedding(size_t index) {
     case 13:
       config.scaling = &scaling;
       break;
+    case 14:
+      return MakeBetween(config, scaling);
     default:
       break;
   }

@@ -27,7 +27,7 @@ struct Model {
   std::vector<int64_t> ids;  // of rows, of the first axis
 };
 
-constexpr size_t kModels = 15;
+constexpr size_t kModels = 16;
 const Model& ModelAt(size_t index);
 const Model& DrawModel(Input* input);
 

@@ -1,5 +1,5 @@
 // Rows set by any positions, of one embedding or of several, against cos and
-// sin in extended precision.
+// sin in extended precision; and with hostile values for some fields.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -7,6 +7,7 @@
 #include "tests/fuzz/arena.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/drawn_positions.h"
+#include "tests/fuzz/hostile_fields.h"
 #include "tests/fuzz/kinds.h"
 #include "tests/fuzz/models.h"
 #include "tests/fuzz/same_results.h"
@@ -111,9 +112,7 @@ bool ReadAll(const rotary_rows* rows, int64_t count) {
                           nullptr) == ROTARY_OK;
 }
 
-}  // namespace
-
-bool FuzzRows(Input* input) {
+bool FuzzRows(Input* input, bool corrupt) {
   Arena& arena = Arena::Get();
   const bool several = input->Once(6);
   const Model& model = several ? ModelAt(0) : DrawModel(input);
@@ -146,9 +145,16 @@ bool FuzzRows(Input* input) {
                 ROTARY_OK &&
             static_cast<void*>(rows) == memory,
         "rows cannot be made");
-  const bool checks = input->Once(16) && !several && args.log_n_length == 0 &&
-                      &model != &ModelAt(7) && &model != &ModelAt(8) &&
-                      &model != &ModelAt(9);
+  if (corrupt) {
+    static HostileFields fields;
+    fields.Clear();
+    fields.AddRowsArgs(&args);
+    fields.AddPositions(positions.exposed());
+    for (int64_t n = input->Integer(1, 2); n > 0; --n) fields.Corrupt(input);
+  }
+  const bool checks = !corrupt && input->Once(16) && !several &&
+                      args.log_n_length == 0 && &model != &ModelAt(7) &&
+                      &model != &ModelAt(8) && &model != &ModelAt(9);
   arena.Seal();
   Outputs outputs;
   outputs.Add({memory, {1, 1, 1}, {0, 0, 0}, static_cast<int64_t>(bytes), 0});
@@ -156,11 +162,12 @@ bool FuzzRows(Input* input) {
       outputs, &arena,
       [&](const char* target, int variant, rotary_error* error) {
         args.target = target;
-        args.num_threads = variant % 3;
+        if (!corrupt) args.num_threads = variant % 3;
         return rotary_rows_set(rows, &args, error);
       },
       [&] {
         Check(ReadAll(rows, count), "rows cannot be read");
+        if (corrupt) return;
         const int64_t pairs = model.rotary_dim / 2;
         for (int64_t i = 0; i < args.first_row * pairs; ++i) {
           Check(cos_values[i] == 1 && sin_values[i] == 0,
@@ -175,5 +182,11 @@ bool FuzzRows(Input* input) {
         CheckRows(model, args, inv_freq);
       });
 }
+
+}  // namespace
+
+bool FuzzRows(Input* input) { return FuzzRows(input, false); }
+
+bool FuzzCorruptRows(Input* input) { return FuzzRows(input, true); }
 
 }  // namespace rotary_test
