@@ -117,7 +117,12 @@ bool FuzzRows(Input* input, bool corrupt) {
   const bool several = input->Once(6);
   const Model& model = several ? ModelAt(0) : DrawModel(input);
   const rotary_embedding* const embedding = model.embedding.get();
-  rotary_rows_args args;
+  // The struct_size of a corrupt one may be that of a later version.
+  static struct {
+    rotary_rows_args args;
+    char later[400];
+  } memory_of_args;
+  rotary_rows_args& args = memory_of_args.args;
   rotary_rows_args_init(&args, sizeof(args));
   args.embedding = embedding;
   args.positions = &positions.positions();
