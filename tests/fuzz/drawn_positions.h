@@ -22,6 +22,7 @@ class DrawnPositions {
             int64_t axes, double low, double high, bool real);
 
   const rotary_positions& positions() const { return positions_; }
+  // To make it hostile.  What lies behind it may be read as of a later version.
   rotary_positions* exposed() { return &positions_; }
   bool is_real() const { return positions_.data != nullptr && is_real_; }
 

@@ -21,7 +21,7 @@ enum class Rule {
   kAny64,       // int64_t: anything
   kAny32,       // int32_t: anything
   kBad32,       // int32_t: no dtype or flag
-  kNone32,      // int32_t: what no field of a few values has
+  kNone32,      // int32_t: no value of any enum
   kBadReal,     // double: negative, infinite or NaN
   kPointer,     // NULL
   kMisaligned,  // NULL, or not aligned

@@ -40,17 +40,15 @@ bool FuzzBetween(Input* input) {
   return true;
 }
 
-// As many as may be, and more than memory can hold.
+// Few; less than none; more than memory can hold.
 int64_t DrawCount(Input* input) {
-  return input->Once(4)
-             ? -input->Integer(1, 2) - (input->Flag() ? INT64_MAX / 2 : 0)
-             : input->Integer(0, 9);
+  constexpr int64_t kBad[] = {-1, -2, INT64_MIN, INT64_MAX, INT64_MAX - 1};
+  return input->Once(3) ? input->Of(kBad) : input->Integer(0, 9);
 }
 
 bool FuzzHeapRows(Input* input) {
   const rotary_embedding* const embedding = DrawEmbedding(input);
-  const int64_t count =
-      input->Once(8) ? INT64_MAX - input->Integer(0, 2) : DrawCount(input);
+  const int64_t count = DrawCount(input);
   rotary_rows* rows = nullptr;
   const bool nowhere = input->Once(16);
   Told told;
