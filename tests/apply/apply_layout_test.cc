@@ -221,6 +221,23 @@ TEST_CASE("layout: a size of 0 is nothing to do") {
   CHECK(before.SameBits(tensor));
 }
 
+TEST_CASE("layout: where there are no tokens heads may be any number") {
+  const LayoutFixture fixture;
+  // More tensors than are read at a time, with more heads than can be counted.
+  std::vector<rotary_tensor> tensors(100);
+  for (rotary_tensor& tensor : tensors) {
+    rotary_tensor_init(&tensor, sizeof(tensor));
+    tensor.heads = int64_t{1} << 60;
+    tensor.head_dim = kRotaryDim;
+    tensor.input_pairing = ROTARY_HALF;
+    tensor.input_batch_stride = tensor.input_token_stride = kRotaryDim;
+    tensor.input_head_stride = kRotaryDim;
+  }
+  rotary_apply_args args = MakeApplyArgs(kBatch, 0, tensors);
+  args.rows = fixture.rows.get();
+  ApplyOk(args);
+}
+
 TEST_CASE("layout: strides of rows") {
   // Of rows that rotate and, by cos 1 and sin 0, some that do not any more.
   LayoutFixture fixture;

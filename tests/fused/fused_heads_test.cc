@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include "tests/fused/fused_calls.h"
@@ -18,6 +19,7 @@ namespace {
 constexpr int64_t kBatch = 2;
 constexpr int64_t kTokens = 5;
 constexpr int64_t kCount = kBatch * kTokens;
+constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
 
 std::vector<float> Floats(int64_t count, uint64_t seed) {
   Random random(seed);
@@ -232,6 +234,19 @@ TEST_CASE("fused passes: of nothing") {
     args.batch = 0;
     args.tokens = kTokens;
     FuseOk(MakeFusedArgs(&args, fusions));
+  }
+  SUBCASE("no heads, and rows that are nowhere") {
+    const Rows rows = MakeRows(embedding.get(), {1});
+    args.embedding = nullptr;
+    args.positions = nullptr;
+    args.rows = rows.get();
+    tensors[0].heads = tensors[1].heads = 0;
+    for (const int64_t where : {kMost, -kMost}) {
+      args.first_row = where;
+      args.row_batch_stride = args.row_token_stride = where;
+      args.row_head_stride = where;
+      FuseOk(MakeFusedArgs(&args, fusions, &slots));
+    }
   }
   SUBCASE("no slots") {
     const OwnSlots none = SlotsAt(kBatch, std::vector<int64_t>(kCount, -1), 0);
