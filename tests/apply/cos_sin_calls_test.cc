@@ -247,6 +247,29 @@ TEST_CASE("cos_sin: pairs with two values are refused") {
   }
 }
 
+TEST_CASE("cos_sin: pairs of two values, in a row that begins in another") {
+  // The row of batch 1 begins at the second element of that of batch 0.
+  constexpr int64_t kDim = 8;
+  std::vector<float> cos(kDim + 1, 0.5f);
+  const std::vector<float> sin(kDim + 1, 0.25f);
+  CallTensors tensors(2, 1, {Simple(ROTARY_HALF, 1, kDim)});
+  rotary_cos_sin cos_sin;
+  rotary_cos_sin_init(&cos_sin, sizeof(cos_sin));
+  cos_sin.cos = cos.data();
+  cos_sin.sin = sin.data();
+  cos_sin.rotary_dim = kDim;
+  cos_sin.width = ROTARY_WIDTH_HALVES;
+  cos_sin.batch_stride = 1;
+  rotary_apply_args args = tensors.Args();
+  args.cos_sin = &cos_sin;
+  ApplyOk(args);
+  tensors.Reset();
+  cos.back() = 0.75f;
+  CheckRefused([&](rotary_error* error) { return rotary_apply(&args, error); },
+               {"cos_sin.cos", kDim / 2 - 1, ROTARY_ERROR_ARGUMENT, -1, 1});
+  CHECK(tensors.Untouched());
+}
+
 TEST_CASE("cos_sin: pairs that are not used may have two values") {
   for (const rotary_width width :
        {ROTARY_WIDTH_HALVES, ROTARY_WIDTH_NEIGHBORS}) {
