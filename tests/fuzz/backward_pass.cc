@@ -17,7 +17,7 @@ void BackwardPass::SetArgs(const char* target, int variant) {
   apply_.num_threads = variant % 3;
   apply_.target = target;
   apply_.transpose = transpose_;
-  SetRotation(shared_, variant % 2 == 0, &positions_, &apply_);
+  SetRotation(shared_, variant, &rotation_, &apply_);
   rotary_backward_args_init(&args_, sizeof(args_));
   args_.apply = &apply_;
   args_.fusions = fusions_;

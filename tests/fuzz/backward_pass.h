@@ -9,6 +9,7 @@
 
 #include "tests/fuzz/arena.h"
 #include "tests/fuzz/drawn_backward.h"
+#include "tests/fuzz/fused_pass.h"
 #include "tests/fuzz/hostile_fields.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/same_results.h"
@@ -46,7 +47,7 @@ class BackwardPass {
   rotary_tensor tensors_[kMaxTensors];
   rotary_fusion fusions_[kMaxTensors];
   rotary_fusion_gradient gradients_[kMaxTensors];
-  rotary_positions positions_;
+  OwnRotation rotation_;
   rotary_apply_args apply_;
   rotary_backward_args args_;
   uint8_t* scratch_;

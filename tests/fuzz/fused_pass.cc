@@ -20,10 +20,10 @@ void DrawShared(Input* input, bool is_plain, SharedFused* shared) {
   shared->is_plain = !input->Once(6) || is_plain;
 }
 
-void SetRotation(const SharedFused& shared, bool kept_rows,
-                 rotary_positions* positions, rotary_apply_args* apply) {
+void SetRotation(const SharedFused& shared, int variant, OwnRotation* own,
+                 rotary_apply_args* apply) {
   const Model& model = *shared.model;
-  if (kept_rows || model.heads > 1) {
+  if (variant % 4 == 0 || model.heads > 1) {
     apply->rows = model.rows.get();
     apply->first_row = shared.first_row * model.heads;
     apply->row_token_stride = model.heads;
@@ -31,11 +31,24 @@ void SetRotation(const SharedFused& shared, bool kept_rows,
     apply->row_head_stride = model.heads == 1 ? 0 : 1;
     return;
   }
+  rotary_positions* const positions = &own->positions;
   rotary_positions_init(positions, sizeof(*positions));
-  positions->data = model.ids.data() + shared.first_row;
   positions->dtype = ROTARY_I64;
-  apply->embedding = model.embedding.get();
   apply->positions = positions;
+  if (variant % 2 == 1) {
+    positions->data = model.ids.data() + shared.first_row;
+    apply->embedding = model.embedding.get();
+    return;
+  }
+  positions->data = model.row_ids.data() + shared.first_row;
+  rotary_cos_sin* const cos_sin = &own->cos_sin;
+  rotary_cos_sin_init(cos_sin, sizeof(*cos_sin));
+  cos_sin->cos = model.values.cos.data();
+  cos_sin->sin = model.values.sin.data();
+  cos_sin->rotary_dim = model.rotary_dim;
+  cos_sin->width = ROTARY_WIDTH_PAIRS;
+  cos_sin->rows = Model::kTokens;
+  apply->cos_sin = cos_sin;
 }
 
 // Sources are the lower slots, each stays or goes to one of the upper; or any
@@ -112,7 +125,7 @@ void FusedPass::SetArgs(const char* target, int variant) {
   apply_.num_tensors = count_;
   apply_.num_threads = variant % 3;
   apply_.target = target;
-  SetRotation(shared_, variant % 2 == 0, &positions_, &apply_);
+  SetRotation(shared_, variant, &rotation_, &apply_);
   rotary_fused_args_init(&args_, sizeof(args_));
   args_.apply = &apply_;
   args_.fusions = fusions_;

@@ -14,10 +14,17 @@
 
 namespace rotary_test {
 
-// The tokens and rows of a pass; kept ones, or those of its ids.
+// What an apply call may refer to.
+struct OwnRotation {
+  rotary_positions positions;
+  rotary_cos_sin cos_sin;
+};
+
+// The tokens and rows of a pass.  They are kept ones if variant % 4 is 0, cos
+// and sin of those if it is 2, else those of its ids.
 void DrawShared(Input* input, bool is_plain, SharedFused* shared);
-void SetRotation(const SharedFused& shared, bool kept_rows,
-                 rotary_positions* positions, rotary_apply_args* apply);
+void SetRotation(const SharedFused& shared, int variant, OwnRotation* own,
+                 rotary_apply_args* apply);
 
 class FusedPass {
  public:
@@ -44,7 +51,7 @@ class FusedPass {
   int64_t count_;
   rotary_tensor tensors_[kMaxTensors];
   rotary_fusion fusions_[kMaxTensors];
-  rotary_positions positions_;
+  OwnRotation rotation_;
   rotary_apply_args apply_;
   rotary_fused_args args_;
   rotary_slots* slots_;

@@ -98,7 +98,9 @@ Model MakeModel(size_t index) {
   model.heads = rotary_embedding_heads(embedding);
   model.reach = index == 7 ? 34000 : index == 12 ? 900 : kReach;
   for (int64_t t = 0; t < Model::kTokens; ++t) {
-    model.ids.push_back(t % 7 == 3 ? ROTARY_NO_POSITION_I64 : t * 37 - 300);
+    const bool none = t % 7 == 3;
+    model.ids.push_back(none ? ROTARY_NO_POSITION_I64 : t * 37 - 300);
+    model.row_ids.push_back(none ? ROTARY_NO_POSITION_I64 : t);
   }
   rotary_rows* rows = nullptr;
   rotary_error error;

@@ -23,8 +23,9 @@ struct Model {
   int64_t heads;
   double reach;  // positions up to this are usual
   Rows rows;
-  RowValues values;          // of rows
-  std::vector<int64_t> ids;  // of rows, of the first axis
+  RowValues values;              // of rows
+  std::vector<int64_t> ids;      // of rows, of the first axis
+  std::vector<int64_t> row_ids;  // of rows: where they are in values
 };
 
 constexpr size_t kModels = 16;
