@@ -162,6 +162,12 @@ rotary_status ReadIndex(const rotary_rows_args& from, RowsCall* call,
   return ROTARY_OK;
 }
 
+// What the number of rows that a call sets is the product of.
+const char* CountName(int64_t batch, int64_t heads) {
+  if (heads == 1) return batch == 1 ? "tokens" : "batch * tokens";
+  return batch == 1 ? "tokens * heads" : "batch * tokens * heads";
+}
+
 }  // namespace
 
 rotary_status ReadRowsShape(const rotary_embedding* embedding, int64_t count,
@@ -237,11 +243,11 @@ rotary_status ReadRowsArgs(rotary_rows* rows, const rotary_rows_args* from,
   const int64_t tokens = from->batch * from->tokens;
   int64_t count;
   if (__builtin_mul_overflow(tokens, call->heads, &count)) {
-    return FailArgument(error, "tokens", tokens,
+    return FailArgument(error, CountName(from->batch, 1), tokens,
                         "rows from first_row on are more than there are");
   }
   status = CheckRowRange(rows, from->first_row, count,
-                         call->heads == 1 ? "tokens" : "tokens * heads", error);
+                         CountName(from->batch, call->heads), error);
   if (status != ROTARY_OK) return status;
   status = ReadMode(from->mode, &call->mode, error);
   if (status != ROTARY_OK) return status;

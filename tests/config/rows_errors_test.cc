@@ -178,7 +178,8 @@ TEST_CASE("rotary_rows_set stays within the rows") {
     CHECK(rotary_rows_set(set.call.rows.get(), &set.args, &error) ==
           ROTARY_ERROR_ARGUMENT);
     const std::string argument = error.argument;
-    CHECK((argument == "first_row" || argument == "tokens"));
+    CHECK(argument == (range.batch == 1 ? "tokens" : "batch * tokens"));
+    CHECK(error.value == range.batch * range.tokens);
     CHECK(set.call.Memory() == before);
   }
 }
