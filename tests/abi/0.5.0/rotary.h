@@ -937,9 +937,9 @@ ROTARY_API rotary_status rotary_apply(const rotary_apply_args *args,
 // The flat call: q [tokens][q_heads][head_dim] and k [tokens][k_heads]
 // [head_dim] are rotated in place, from element 0 of each head, by the position
 // of each token, position_ids [tokens], on every axis.  Strides may be
-// ROTARY_DENSE.  k may be
-// NULL with k_heads 0.  (A batch is as many tokens as it has in all.)  The
-// arguments are those of rotary_apply; errors name them as they are here.
+// ROTARY_DENSE.  k may be NULL with k_heads 0.  (A batch is as many tokens as
+// it has in all.)  The arguments are those of rotary_apply; errors name them as
+// they are here.
 ROTARY_API rotary_status rotary_apply_qk(
     const rotary_embedding *embedding, const void *position_ids,
     rotary_dtype position_ids_dtype, int64_t tokens, rotary_dtype dtype,
