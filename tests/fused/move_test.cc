@@ -91,7 +91,8 @@ struct Small {
     return memory;
   }
 
-  std::vector<uint32_t> from = std::vector<uint32_t>(6 * 32, 0x3f800000);
+  // 6 slots, and 2 more where blocks have gaps.
+  std::vector<uint32_t> from = std::vector<uint32_t>(8 * 32, 0x3f800000);
   std::vector<uint32_t> to = std::vector<uint32_t>(6 * 32);
   rotary_tensor tensor;
   rotary_cache source;
@@ -169,9 +170,9 @@ TEST_CASE("moves: which are refused") {
   refused(
       [&](Small* s) {
         in_place(s);
-        s->source.block_stride = s->cache.block_stride = 6 * 32;
-        s->source.block_size = 3;
-        s->cache.block_size = 6;
+        s->source.block_stride = s->cache.block_stride = 3 * 32;
+        s->source.block_size = 2;
+        s->cache.block_size = 3;
       },
       "fusions[0].cache.data", ROTARY_ERROR_OVERLAP);
   refused(
