@@ -132,12 +132,14 @@ void ApplyCase::DrawCosSin(Input* input, Arena* arena) {
 
 void ApplyCase::DrawTensors(Input* input, Arena* arena) {
   args_.tensors = tensors_;
-  args_.num_tensors = input->Once(16) ? 0 : input->Integer(1, kMaxTensors);
+  args_.num_tensors = input->Once(16) ? 0 : input->Integer(1, 3);
+  const bool many = args_.num_tensors == 0 && input->Flag();
   int64_t head_dim = rotary_dim_;
   if (input->Flag()) head_dim += input->Integer(0, input->Once(16) ? 130 : 9);
   // As much as the arena has room for.
   const int64_t most = std::max<int64_t>(
       2560 / std::max<int64_t>(head_dim * args_.batch * args_.tokens, 1), 1);
+  if (many && most > 2) args_.num_tensors = input->Integer(8, kMaxTensors);
   const auto heads = [&] {
     return std::min(input->Integer(input->Once(8) ? 0 : 1, max_heads_), most);
   };

@@ -29,7 +29,7 @@ struct FoundRows {
 
 class ApplyCase {
  public:
-  static constexpr int64_t kMaxTensors = 3;
+  static constexpr int64_t kMaxTensors = 10;  // usually 3
 
   void Draw(Input* input, Arena* arena);
 
