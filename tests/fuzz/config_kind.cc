@@ -22,7 +22,8 @@ struct DrawnConfig {
   rotary_scaling scaling;
   rotary_axes axes;
   double factors[64];
-  double inv_freq[64];
+  // [heads][axes][pairs]: the most of each that a valid config may have here.
+  double inv_freq[3 * 4 * 8];
   bool is_usual;  // no field has a hostile value
 
   void Draw(Input* input);
@@ -126,9 +127,11 @@ void DrawnConfig::Draw(Input* input) {
   rotary_embedding_config_init(&config, sizeof(config));
   std::memset(&scaling, 0, sizeof(scaling));
   std::memset(&axes, 0, sizeof(axes));
-  for (int i = 0; i < 64; ++i) {
-    factors[i] = 1 + 0.25 * i;
-    inv_freq[i] = std::ldexp(i % 3 == 1 ? -1.0 : 1.0, -i);
+  for (int i = 0; i < 64; ++i) factors[i] = 1 + 0.25 * i;
+  int exponent = 0;
+  for (double& value : inv_freq) {
+    value = std::ldexp(exponent % 3 == 1 ? -1.0 : 1.0, -exponent);
+    ++exponent;
   }
   config.rotary_dim = 2 * input->Integer(1, 8);
   constexpr double kBases[] = {10000, 500000, 100, 1e6, 2.5, 1};
