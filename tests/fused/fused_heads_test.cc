@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <vector>
 
 #include "tests/fused/fused_calls.h"
@@ -19,7 +18,6 @@ namespace {
 constexpr int64_t kBatch = 2;
 constexpr int64_t kTokens = 5;
 constexpr int64_t kCount = kBatch * kTokens;
-constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
 
 std::vector<float> Floats(int64_t count, uint64_t seed) {
   Random random(seed);
@@ -241,7 +239,7 @@ TEST_CASE("fused passes: of nothing") {
     args.positions = nullptr;
     args.rows = rows.get();
     tensors[0].heads = tensors[1].heads = 0;
-    for (const int64_t where : {kMost, -kMost}) {
+    for (const int64_t where : {INT64_MAX, -INT64_MAX}) {
       args.first_row = where;
       args.row_batch_stride = args.row_token_stride = where;
       args.row_head_stride = where;

@@ -132,7 +132,7 @@ void ApplyCase::DrawCosSin(Input* input, Arena* arena) {
 
 void ApplyCase::DrawTensors(Input* input, Arena* arena) {
   args_.tensors = tensors_;
-  args_.num_tensors = input->Once(16) ? 0 : input->Integer(1, 3);
+  args_.num_tensors = input->Once(16) ? 0 : input->Integer(1, kFewTensors);
   const bool many = args_.num_tensors == 0 && input->Flag();
   int64_t head_dim = rotary_dim_;
   if (input->Flag()) head_dim += input->Integer(0, input->Once(16) ? 130 : 9);

@@ -29,7 +29,9 @@ struct FoundRows {
 
 class ApplyCase {
  public:
-  static constexpr int64_t kMaxTensors = 10;  // usually 3
+  static constexpr int64_t kFewTensors = 3;
+  // More than the library checks at a time.
+  static constexpr int64_t kMaxTensors = 10;
 
   void Draw(Input* input, Arena* arena);
 

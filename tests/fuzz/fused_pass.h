@@ -20,9 +20,10 @@ struct OwnRotation {
   rotary_cos_sin cos_sin;
 };
 
-// The tokens and rows of a pass.  They are kept ones if variant % 4 is 0, cos
-// and sin of those if it is 2, else those of its ids.
+// The tokens and rows of a pass.
 void DrawShared(Input* input, bool is_plain, SharedFused* shared);
+// What it is rotated by, the same for each variant: kept rows if variant % 4 is
+// 0, cos and sin of those if it is 2, else the embedding and ids.
 void SetRotation(const SharedFused& shared, int variant, OwnRotation* own,
                  rotary_apply_args* apply);
 

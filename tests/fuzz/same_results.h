@@ -50,7 +50,7 @@ bool IsAlike(const Outputs& outputs, Arena* arena);
 
 // run(target, variant, error) runs the call: on all targets, each another
 // variant, the first 0; some as if it filled the caches.  After the first
-// success check() sees the result. Returns whether it succeeded.
+// success check() sees the result.  Returns whether it succeeded.
 template <typename Run, typename Verify>
 bool HasSameResults(const Outputs& outputs, Arena* arena, const Run& run,
                     const Verify& check) {
