@@ -30,6 +30,13 @@ if(sanitizer_flag EQUAL -1)
   set(ROTARY_SANITIZED OFF)
 else()
   set(ROTARY_SANITIZED ON)
+  # Of clang's checks those of C++ alone: programs in C do not link what they
+  # call.
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    target_compile_options(
+      rotary_options
+      INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=function,vptr>)
+  endif()
 endif()
 
 # rotary_highway: Highway's headers, as every file that includes them needs them.
